@@ -1,0 +1,1 @@
+"""Timbro: a voice studio with consent built in."""

@@ -1,0 +1,1 @@
+"""Sound as values: clips, decoding, encoding, level, speech and quality."""

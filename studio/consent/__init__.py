@@ -1,0 +1,1 @@
+"""Consent records and the gate that asks for them."""

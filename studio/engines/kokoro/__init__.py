@@ -1,0 +1,1 @@
+"""The embedded engine: Kokoro-82M, fitted to a speaker."""

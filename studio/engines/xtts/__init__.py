@@ -1,0 +1,1 @@
+"""XTTS v2 through coqui-tts."""

@@ -1,0 +1,1 @@
+"""Encrypted assets, the audit chain, erasure and access."""

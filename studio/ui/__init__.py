@@ -1,0 +1,1 @@
+"""What a person sees: Gradio tabs, texts and theme."""

@@ -1,0 +1,1 @@
+"""The HTTP side: gate, accounts, media and the served app."""
