@@ -1,0 +1,239 @@
+"""The nouns of the studio as tables (SQLAlchemy mapped dataclasses); times are UTC, ISO 8601 text."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+
+
+def now() -> str:
+    """The time in UTC to the millisecond; sorts as text."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def new_id(prefix: str) -> str:
+    """An opaque identifier of 96 random bits, e.g. ``voc_3f...``: never a name, never a counter."""
+    return f"{prefix}_{secrets.token_hex(12)}"
+
+
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON}
+
+
+class Account(Base):
+    """Somebody who signs in."""
+
+    __tablename__ = "account"
+    id: Mapped[str] = mapped_column(String, primary_key=True, default_factory=lambda: new_id("acc"))
+    name: Mapped[str] = mapped_column(String, unique=True)
+    role: Mapped[str] = mapped_column(String)
+    language: Mapped[str] = mapped_column(String, default="")
+    preferences: Mapped[dict[str, Any]] = mapped_column(JSON, default_factory=dict)
+    created_at: Mapped[str] = mapped_column(String, default_factory=now)
+    disabled_at: Mapped[str | None] = mapped_column(String, default=None)
+
+
+class SignInLink(Base):
+    """A one-time link; only the token's hash is kept."""
+
+    __tablename__ = "sign_in_link"
+    token_hash: Mapped[str] = mapped_column(String, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    expires_at: Mapped[str] = mapped_column(String)
+    used_at: Mapped[str | None] = mapped_column(String, default=None)
+    revoked_at: Mapped[str | None] = mapped_column(String, default=None)
+
+
+class SignInSession(Base):
+    """A browser that is signed in; only the cookie's hash is kept."""
+
+    __tablename__ = "sign_in_session"
+    token_hash: Mapped[str] = mapped_column(String, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    expires_at: Mapped[str] = mapped_column(String)
+    created_at: Mapped[str] = mapped_column(String, default_factory=now)
+
+
+class Speaker(Base):
+    """A person, under a pseudonym. After withdrawal the row stays as a tombstone without content."""
+
+    __tablename__ = "speaker"
+    id: Mapped[str] = mapped_column(String, primary_key=True, default_factory=lambda: new_id("spk"))
+    category: Mapped[str] = mapped_column(String)  # self / employee / customer
+    owner_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    created_at: Mapped[str] = mapped_column(String, default_factory=now)
+    withdrawn_at: Mapped[str | None] = mapped_column(String, default=None)
+
+
+class SpeakerKeyset(Base):
+    """The speaker's keyset, wrapped by the key-encryption key; deleting it makes every asset unreadable."""
+
+    __tablename__ = "speaker_keyset"
+    speaker_id: Mapped[str] = mapped_column(String, primary_key=True)  # or "studio" for preset takes
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[str] = mapped_column(String, default_factory=now)
+
+
+class SpeakerIdentity(Base):
+    """Real name and contact, encrypted with the speaker's keyset."""
+
+    __tablename__ = "speaker_identity"
+    speaker_id: Mapped[str] = mapped_column(ForeignKey("speaker.id", ondelete="CASCADE"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Asset(Base):
+    """An encrypted file of storage/assets."""
+
+    __tablename__ = "asset"
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    keyset_id: Mapped[str] = mapped_column(ForeignKey("speaker_keyset.speaker_id"), index=True)
+    kind: Mapped[str] = mapped_column(String)  # reference_clip / consent_recording / voice_state / take
+    size_bytes: Mapped[int] = mapped_column(Integer)  # of the plaintext
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    created_at: Mapped[str] = mapped_column(String, default_factory=now)
+
+
+class ConsentRecord(Base):
+    """One immutable version of a speaker's consent; a change is a new version."""
+
+    __tablename__ = "consent_record"
+    __table_args__ = (UniqueConstraint("speaker_id", "version"),)
+    id: Mapped[str] = mapped_column(String, primary_key=True, default_factory=lambda: new_id("con"))
+    speaker_id: Mapped[str] = mapped_column(ForeignKey("speaker.id"), index=True)
+    version: Mapped[int] = mapped_column(Integer)
+    category: Mapped[str] = mapped_column(String)
+    purposes: Mapped[list[str]] = mapped_column(JSON)
+    lawful_basis: Mapped[str] = mapped_column(String)
+    attestations: Mapped[list[str]] = mapped_column(JSON)
+    language: Mapped[str] = mapped_column(String)
+    notice_version: Mapped[str] = mapped_column(String)
+    notice_hash: Mapped[str] = mapped_column(String)
+    statement: Mapped[str] = mapped_column(Text)
+    recording_asset_id: Mapped[str] = mapped_column(ForeignKey("asset.id"))
+    transcript: Mapped[str] = mapped_column(Text)
+    statement_wer: Mapped[float | None] = mapped_column(Float)
+    speaker_score: Mapped[float | None] = mapped_column(Float)
+    judged_by: Mapped[str] = mapped_column(String)  # models and thresholds
+    status: Mapped[str] = mapped_column(String)  # granted / review / refused
+    granted_by: Mapped[str] = mapped_column(String)  # account that recorded it
+    granted_at: Mapped[str] = mapped_column(String)
+    expires_at: Mapped[str] = mapped_column(String)
+    reviewer_id: Mapped[str | None] = mapped_column(String, default=None)
+    review_note: Mapped[str | None] = mapped_column(String, default=None)
+    withdrawn_at: Mapped[str | None] = mapped_column(String, default=None)
+    withdrawal_reason: Mapped[str | None] = mapped_column(String, default=None)
+
+
+class Voice(Base):
+    """A voice of a speaker, made of reference clips."""
+
+    __tablename__ = "voice"
+    id: Mapped[str] = mapped_column(String, primary_key=True, default_factory=lambda: new_id("voc"))
+    speaker_id: Mapped[str] = mapped_column(ForeignKey("speaker.id"), index=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("account.id"), index=True)
+    name: Mapped[str] = mapped_column(String)
+    language: Mapped[str] = mapped_column(String)
+    created_at: Mapped[str] = mapped_column(String, default_factory=now)
+
+
+class ReferenceClip(Base):
+    """A recording of the speaker."""
+
+    __tablename__ = "reference_clip"
+    id: Mapped[str] = mapped_column(String, primary_key=True, default_factory=lambda: new_id("clp"))
+    voice_id: Mapped[str] = mapped_column(ForeignKey("voice.id"), index=True)
+    asset_id: Mapped[str] = mapped_column(ForeignKey("asset.id"))
+    content_id: Mapped[str] = mapped_column(String)  # SHA-256 of the samples
+    consent_id: Mapped[str] = mapped_column(ForeignKey("consent_record.id"))
+    source: Mapped[str] = mapped_column(String)  # upload / microphone
+    duration_s: Mapped[float] = mapped_column(Float)
+    sample_rate_hz: Mapped[int] = mapped_column(Integer)
+    report: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[str] = mapped_column(String, default_factory=now)
+
+
+class EncodedVoice(Base):
+    """A voice as one engine speaks it: the cache of encode_voice, keyed by the clips' content."""
+
+    __tablename__ = "encoded_voice"
+    __table_args__ = (UniqueConstraint("voice_id", "engine_id", "clips_id"),)
+    id: Mapped[str] = mapped_column(String, primary_key=True, default_factory=lambda: new_id("enc"))
+    voice_id: Mapped[str] = mapped_column(ForeignKey("voice.id"), index=True)
+    engine_id: Mapped[str] = mapped_column(String)
+    clips_id: Mapped[str] = mapped_column(String)  # hash of the clips' content ids and the engine's version
+    asset_id: Mapped[str] = mapped_column(ForeignKey("asset.id"))
+    content_id: Mapped[str] = mapped_column(String)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    complete: Mapped[bool] = mapped_column(Boolean, default=True)  # False: stopped early, may be refined
+    created_at: Mapped[str] = mapped_column(String, default_factory=now)
+
+
+class Synthesis(Base):
+    """A take: generated audio and everything that made it."""
+
+    __tablename__ = "synthesis"
+    __table_args__ = (Index("ix_synthesis_phrase", "owner_id", "phrase_key"),)
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("account.id"), index=True)
+    voice_id: Mapped[str | None] = mapped_column(ForeignKey("voice.id"), index=True)  # None for a preset
+    preset_id: Mapped[str | None] = mapped_column(String)
+    voice_name: Mapped[str] = mapped_column(String)
+    consent_id: Mapped[str | None] = mapped_column(ForeignKey("consent_record.id"))
+    engine_id: Mapped[str] = mapped_column(String)
+    voice_content_id: Mapped[str] = mapped_column(String)
+    language: Mapped[str] = mapped_column(String)
+    text: Mapped[str] = mapped_column(Text)
+    normalised_text: Mapped[str] = mapped_column(Text)
+    chunks: Mapped[list[str]] = mapped_column(JSON)
+    options: Mapped[dict[str, Any]] = mapped_column(JSON)
+    purpose: Mapped[str] = mapped_column(String)
+    phrase_key: Mapped[str] = mapped_column(String)
+    asset_id: Mapped[str] = mapped_column(ForeignKey("asset.id"))
+    duration_s: Mapped[float] = mapped_column(Float)
+    sample_rate_hz: Mapped[int] = mapped_column(Integer)
+    rtf: Mapped[float] = mapped_column(Float)
+    first_sound_s: Mapped[float] = mapped_column(Float)
+    device: Mapped[str] = mapped_column(String)
+    similarity: Mapped[float | None] = mapped_column(Float, default=None)
+    predicted_mos: Mapped[float | None] = mapped_column(Float, default=None)
+    wer: Mapped[float | None] = mapped_column(Float, default=None)
+    transcript: Mapped[str | None] = mapped_column(Text, default=None)
+    favourite: Mapped[bool] = mapped_column(Boolean, default=False)
+    batch_id: Mapped[str | None] = mapped_column(String, index=True, default=None)
+    created_at: Mapped[str] = mapped_column(String, default_factory=now)
+
+
+class LicenceAcceptance(Base):
+    """Who accepted which model's licence, and when."""
+
+    __tablename__ = "licence_acceptance"
+    __table_args__ = (UniqueConstraint("model_id", "licence"),)
+    id: Mapped[str] = mapped_column(String, primary_key=True, default_factory=lambda: new_id("lic"))
+    model_id: Mapped[str] = mapped_column(String)
+    licence: Mapped[str] = mapped_column(String)
+    accepted_by: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    accepted_at: Mapped[str] = mapped_column(String, default_factory=now)
+
+
+class AuditEntry(Base):
+    """One link of the audit chain; never updated, never deleted (triggers see to it)."""
+
+    __tablename__ = "audit_entry"
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    prev: Mapped[str] = mapped_column(String, unique=True)
+    hash: Mapped[str] = mapped_column(String, unique=True)
+    body: Mapped[str] = mapped_column(Text)  # canonical JSON (RFC 8785)
