@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from studio.audio.clip import AudioClip
 from studio.errors import ModelBroken, ModelMissing
-from studio.evaluation.checks import at_rate, check_clip
+from studio.evaluation.checks import check_clip, same_band
 from studio.evaluation.fbank import SAMPLE_RATE_HZ, fbank
 
 SHORTEST_S = 0.5  # below this the embedding says more about the sound than about the speaker
@@ -45,7 +45,7 @@ class SpeakerEncoder:
         Source: WeSpeaker (Wang et al., ICASSP 2023): 80 mel bands, mean taken out over time.
         """
         check_clip(clip, SHORTEST_S)
-        samples = at_rate(clip, SAMPLE_RATE_HZ)[: int(LONGEST_S * SAMPLE_RATE_HZ)]
+        samples = same_band(clip, SAMPLE_RATE_HZ)[: int(LONGEST_S * SAMPLE_RATE_HZ)]
         features = fbank(samples)
         features -= features.mean(axis=0)
         vector = self._session.run(None, {self._input: features[None]})[0][0]

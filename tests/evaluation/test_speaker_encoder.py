@@ -59,7 +59,7 @@ def test_another_sample_rate_gives_the_same_speaker(encoder):
 
     clip = recording("it-m1/vm-repeat.flac")
     higher = AudioClip(soxr.resample(clip.samples, clip.sample_rate_hz, 44_100), 44_100)
-    assert encoder.embed(clip) @ encoder.embed(higher) > 0.85
+    assert encoder.embed(clip) @ encoder.embed(higher) > 0.995
 
 
 @pytest.mark.models

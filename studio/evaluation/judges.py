@@ -1,0 +1,74 @@
+"""The loaded judges: speaker encoder, speech recogniser and MOS predictor, each on first use."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.audio.clip import AudioClip
+
+if TYPE_CHECKING:
+    from studio.evaluation.predicted_mos import MosPredictor
+    from studio.evaluation.speaker_encoder import SpeakerEncoder
+    from studio.evaluation.speech_recognition import SpeechRecognizer
+
+ENCODER_MODEL = "wespeaker-resnet34"
+RECOGNIZER_MODEL = "whisper-base-ct2"
+
+
+class Judges:
+    """Loads each judge once and lends it out; raises ModelMissing while a judge's model is not here."""
+
+    identity = f"{RECOGNIZER_MODEL}, {ENCODER_MODEL}"
+
+    def __init__(self, model_files: Callable[[str], Path], threads: int) -> None:
+        self._model_files = model_files
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._loaded: dict[str, object] = {}
+
+    def _once(self, name: str, load: Callable[[], object]) -> object:
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = load()
+            return self._loaded[name]
+
+    @property
+    def encoder(self) -> "SpeakerEncoder":
+        from studio.evaluation.speaker_encoder import SpeakerEncoder
+
+        folder = self._model_files
+        made = self._once("encoder", lambda: SpeakerEncoder(folder(ENCODER_MODEL) / "model.onnx", self._threads))
+        assert isinstance(made, SpeakerEncoder)
+        return made
+
+    @property
+    def recognizer(self) -> "SpeechRecognizer":
+        from studio.evaluation.speech_recognition import WhisperRecognizer
+
+        folder = self._model_files
+        made = self._once("recognizer", lambda: WhisperRecognizer(folder(RECOGNIZER_MODEL), self._threads))
+        assert isinstance(made, WhisperRecognizer)
+        return made
+
+    @property
+    def mos(self) -> "MosPredictor":
+        from studio.evaluation.predicted_mos import MosPredictor
+
+        made = self._once("mos", MosPredictor)
+        assert isinstance(made, MosPredictor)
+        return made
+
+    def embed(self, clip: AudioClip) -> NDArray[np.float32]:
+        """Unit speaker embedding, shape (256,)."""
+        return self.encoder.embed(clip)
+
+    def statement_errors(self, statement: str, clip: AudioClip, language: str) -> tuple[str, float]:
+        """What was heard, and its word error rate against what should have been read."""
+        from studio.evaluation.wer import wer
+
+        heard = self.recognizer.transcribe(clip, language).text
+        return heard, min(1.0, wer([statement], [heard], language).corpus)
