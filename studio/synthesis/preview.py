@@ -1,0 +1,53 @@
+"""A preview on its way: events for the page, sound for the player."""
+
+import threading
+from collections.abc import Iterator
+
+from studio.audio.clip import AudioClip
+from studio.audio.encode import StreamEncoder
+from studio.synthesis.requests import PreviewEvent, Take
+from studio.work.live import Live
+
+
+class Preview(Live[PreviewEvent]):
+    """Running synthesis. Its sound can be listened to while it is made, by any number of players."""
+
+    def __init__(self, owner_id: str, sample_rate_hz: int) -> None:
+        super().__init__(owner_id)
+        self.sample_rate_hz = sample_rate_hz
+        self._pieces: list[AudioClip] = []
+        self._sounded = threading.Condition()
+        self._complete = False
+
+    def sound(self, piece: AudioClip) -> None:
+        """Hand a piece to whoever listens."""
+        with self._sounded:
+            self._pieces.append(piece)
+            self._sounded.notify_all()
+
+    def end_sound(self) -> None:
+        """No more will come."""
+        with self._sounded:
+            self._complete = True
+            self._sounded.notify_all()
+
+    def mp3(self) -> Iterator[bytes]:
+        """The sound as an MP3 stream, from the beginning, as it is made."""
+        encoder, seen = StreamEncoder(self.sample_rate_hz), 0
+        while True:
+            with self._sounded:
+                self._sounded.wait_for(lambda: len(self._pieces) > seen or self._complete)
+                fresh, complete = self._pieces[seen:], self._complete
+            for piece in fresh:
+                yield encoder.encode(piece)
+            seen += len(fresh)
+            if complete and seen == len(self._pieces):
+                yield encoder.finish()
+                return
+
+    def take(self) -> Take:
+        """Wait for the end and return the newest view of the take; raises what ended it."""
+        self.wait()
+        latest = next((e.take for e in reversed(list(self.events())) if e.take is not None), None)
+        assert latest is not None, "a preview that ends well has stored its take"
+        return latest

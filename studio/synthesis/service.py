@@ -1,0 +1,226 @@
+"""Synthesis: from a request to a stored take, with the gate asked before and after."""
+
+import logging
+from collections.abc import Iterator
+
+from sqlalchemy.orm import Session
+
+from studio.audio.clip import AudioClip
+from studio.audio.encode import AudioFormat, encode
+from studio.consent.gate import licence_allows, permits
+from studio.consent.purposes import Purpose
+from studio.db.database import Database
+from studio.db.tables import Synthesis, Voice, new_id
+from studio.engines.base import EngineSpec, VoiceState
+from studio.engines.registry import Registry
+from studio.errors import InputRefused, NotFound
+from studio.privacy import audit
+from studio.privacy.access import Actor, Permission
+from studio.privacy.vault import Vault
+from studio.synthesis.preview import Preview
+from studio.synthesis.requests import PreviewEvent, SynthesisRequest
+from studio.synthesis.scoring import Scorer
+from studio.synthesis.speaking import Performance, Script, character_limit, checked_options
+from studio.synthesis.takes import TakeStore, view
+from studio.synthesis.text import PreparedText, prepare
+from studio.voices.enrolment import EnrolmentService
+from studio.voices.service import VoiceService
+from studio.work.live import LiveBoard
+from studio.work.turns import Turns
+
+log = logging.getLogger(__name__)
+
+
+class SynthesisService:
+    """Makes takes, one after the other in the order they were asked for."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        voices: VoiceService,
+        enrolment: EnrolmentService,
+        engines: Registry,
+        scorer: Scorer,
+        *,
+        text_limit: int,
+        device: str,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._voices = voices
+        self._enrolment = enrolment
+        self._engines = engines
+        self._scorer = scorer
+        self._text_limit = text_limit
+        self._device = device
+        self._turns = Turns()
+        self._board: LiveBoard[PreviewEvent] = LiveBoard()
+        self.takes = TakeStore(database, vault)
+
+    def prepare(self, text: str, language: str, engine_id: str) -> PreparedText:
+        """The text as it will be spoken, and its chunks; TextRefused when there is nothing to say."""
+        spec = self._engines.spec(engine_id)
+        if language not in spec.languages:
+            names = ", ".join(spec.languages)
+            raise InputRefused("engines.language", engine=spec.name, language=language, languages=names)
+        return prepare(text, language, character_limit(spec, language), most=self._text_limit)
+
+    def preview(self, actor: Actor, request: SynthesisRequest) -> Preview:
+        """Start a take; everything that can be refused is refused here, before any work.
+
+        Raises TextRefused, InputRefused, ConsentMissing, LicenceForbids, NotFound.
+        """
+        script = self._script(actor, request)
+        live = Preview(actor.account_id, script.spec.sample_rate_hz)
+        self._board.add(live)
+        live.start(lambda _: self._work(live, actor, script), "preview")
+        return live
+
+    def find(self, actor: Actor, token: str) -> Preview:
+        """A preview of the actor's, running or just finished; NotFound otherwise."""
+        live = self._board.find(actor.account_id, token)
+        if not isinstance(live, Preview):
+            raise NotFound("work.unknown")
+        return live
+
+    def live(self, actor: Actor, token: str) -> Iterator[bytes]:
+        """The sound of a running preview as an MP3 stream."""
+        return self.find(actor, token).mp3()
+
+    def audio(self, actor: Actor, take_id: str, format_name: str) -> tuple[bytes, str, str]:
+        return self.takes.audio(actor, take_id, format_name)
+
+    def _script(self, actor: Actor, request: SynthesisRequest) -> Script:
+        actor.require(Permission.VOICES)
+        spec = self._engines.spec(request.engine_id)
+        options = checked_options(spec, dict(request.options))
+        prepared = self.prepare(request.text, request.language, spec.id)
+        if not request.voice.voice_id:
+            return Script(request, spec, options, prepared, self._preset_name(request, spec), None)
+        with self._database.read() as session:
+            voice = self._voices.find(session, actor, request.voice.voice_id)
+            permits(session, voice, {Purpose.ZERO_SHOT, request.purpose}, spec)
+        if not spec.clones:
+            raise InputRefused("voices.not_cloning", engine=spec.name)
+        return Script(request, spec, options, prepared, voice.name, voice)
+
+    def _preset_name(self, request: SynthesisRequest, spec: EngineSpec) -> str:
+        licence_allows(spec, {request.purpose})
+        if request.voice.engine_id != spec.id:
+            raise InputRefused("synthesis.foreign_preset", engine=spec.name)
+        presets = {preset.id: preset.name for preset in self._engines.engine(spec.id).presets()}
+        if request.voice.preset_id not in presets:
+            raise NotFound("voices.unknown")
+        return presets[request.voice.preset_id]
+
+    def _work(self, live: Preview, actor: Actor, script: Script) -> None:
+        try:
+            state = self._state(live, actor, script)
+            take_id = self._from_cache(live, actor, script, state)
+            take_id = take_id or self._generate(live, actor, script, state)
+        finally:
+            live.end_sound()
+        self._score(live, actor, script, take_id)
+
+    def _state(self, live: Preview, actor: Actor, script: Script) -> VoiceState:
+        """The voice for the engine: stored, or the best so far of an enrolment that runs (started if need be)."""
+        if script.voice is None:
+            return self._engines.engine(script.spec.id).preset_voice(script.request.voice.preset_id)
+        with self._database.read() as session:
+            stored = self._enrolment.state(session, script.voice, script.spec)
+        if stored is not None:
+            return stored
+        for event in self._enrolment.start(actor, script.voice.id, script.spec.id).events():
+            live.check(script.voice_name)
+            live.publish(PreviewEvent("enrolling", event.fraction))
+            if event.state is not None:
+                return event.state
+        raise NotFound("voices.unknown")
+
+    def _from_cache(self, live: Preview, actor: Actor, script: Script, state: VoiceState) -> str | None:
+        """The phrase cache: the same recipe was spoken before."""
+        if script.request.fresh:
+            return None
+        with self._database.read() as session:
+            row = self.takes.cached(session, actor, script.recipe(state), script.request.purpose)
+        if row is None:
+            return None
+        live.sound(self.takes.clip(actor, row.id))
+        live.publish(PreviewEvent("stored", 1.0, chunks=script.prepared.chunks, take=view(row, cached=True)))
+        return row.id
+
+    def _generate(self, live: Preview, actor: Actor, script: Script, state: VoiceState) -> str:
+        def waiting(ahead: int) -> None:
+            live.publish(PreviewEvent("queued", ahead=ahead))
+
+        with self._turns.turn(live.should_stop, waiting):
+            live.publish(PreviewEvent("loading", chunks=script.prepared.chunks))
+            engine = self._engines.engine(script.spec.id)
+            performance = Performance()
+            for piece in performance.run(engine, script, state):
+                live.check(script.voice_name)
+                live.sound(piece)
+                live.publish(self._spoken(script, performance))
+        live.end_sound()
+        row = self._store(actor, script, state, performance)
+        live.publish(PreviewEvent("stored", 1.0, chunks=script.prepared.chunks, take=view(row)))
+        return row.id
+
+    @staticmethod
+    def _spoken(script: Script, performance: Performance) -> PreviewEvent:
+        seconds = sum(piece.duration_s for piece in performance.pieces)
+        expected = max(1.0, len(script.prepared.normalised) / 14)  # about 14 characters a second are spoken
+        return PreviewEvent("speaking", min(0.99, seconds / expected), chunks=script.prepared.chunks, seconds=seconds)
+
+    def _store(self, actor: Actor, script: Script, state: VoiceState, performance: Performance) -> Synthesis:
+        sound, request = performance.sound, script.request
+        recipe = script.recipe(state)
+        with self._database.write() as session:
+            consent_id, keyset_id = self._consent_now(session, actor, script)
+            asset_id = self._vault.write(session, keyset_id, "take", encode(sound, AudioFormat.FLAC))
+            row = Synthesis(
+                id=new_id("tak"), owner_id=actor.account_id, voice_id=script.voice.id if script.voice else None,
+                preset_id=request.voice.preset_id or None, voice_name=script.voice_name, consent_id=consent_id,
+                engine_id=script.spec.id, voice_content_id=state.content_id, language=request.language,
+                text=request.text, normalised_text=script.prepared.normalised, chunks=list(script.prepared.chunks),
+                options=dict(recipe.options), purpose=request.purpose.value, phrase_key=recipe.phrase_key,
+                asset_id=asset_id, duration_s=sound.duration_s, sample_rate_hz=sound.sample_rate_hz,
+                rtf=performance.wall_s / sound.duration_s, first_sound_s=performance.first_sound_s,
+                device=self._device, batch_id=request.batch_id,
+            )  # fmt: skip
+            session.add(row)
+            audit.append(session, actor.account_id, "take.made", row.id, engine=script.spec.id)
+            return row
+
+    def _consent_now(self, session: Session, actor: Actor, script: Script) -> tuple[str | None, str | None]:
+        """Ask the gate again: the speaker may have withdrawn while the engine spoke."""
+        if script.voice is None:
+            return None, None
+        voice = self._voices.find(session, actor, script.voice.id)
+        purposes = {Purpose.ZERO_SHOT, script.request.purpose}
+        return permits(session, voice, purposes, script.spec).id, voice.speaker_id
+
+    def _score(self, live: Preview, actor: Actor, script: Script, take_id: str) -> None:
+        take = self.takes.find(actor, take_id)
+        if take.predicted_mos is None:
+            scores = self._scorer.score(
+                self.takes.clip(actor, take_id), take.normalised_text, take.language, lambda: self._references(script)
+            )
+            with self._database.write() as session:
+                row = session.get(Synthesis, take_id)
+                if row is None:
+                    return  # deleted meanwhile: there is nothing to score
+                row.similarity, row.predicted_mos = scores.similarity, scores.predicted_mos
+                row.wer, row.transcript = scores.wer, scores.transcript
+            take = self.takes.find(actor, take_id)
+        live.publish(PreviewEvent("scored", 1.0, chunks=take.chunks, take=take))
+
+    def _references(self, script: Script) -> list[AudioClip]:
+        if script.voice is None:
+            return []
+        with self._database.read() as session:
+            voice = session.get(Voice, script.voice.id)
+            return self._voices.clips(session, voice) if voice else []
+
+

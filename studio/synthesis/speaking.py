@@ -1,0 +1,89 @@
+"""Speaking: what a request becomes before an engine is asked, and the sound it gives back."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from pydantic import ValidationError
+
+from studio.audio.clip import AudioClip
+from studio.db.tables import Voice
+from studio.engines.base import Engine, EngineOptions, EngineSpec, Utterance, VoiceState
+from studio.errors import EngineTrouble, InputRefused
+from studio.synthesis.requests import SynthesisRequest
+from studio.synthesis.takes import Recipe
+from studio.synthesis.text import PreparedText
+
+
+@dataclass(frozen=True)
+class Script:
+    """A checked request: who speaks what, with which options."""
+
+    request: SynthesisRequest
+    spec: EngineSpec
+    options: EngineOptions
+    prepared: PreparedText
+    voice_name: str
+    voice: Voice | None
+
+    @property
+    def utterances(self) -> list[Utterance]:
+        return [Utterance(chunk, self.request.language) for chunk in self.prepared.chunks]
+
+    def recipe(self, state: VoiceState) -> Recipe:
+        options = self.options.model_dump(mode="json")
+        return Recipe(self.spec.id, state.content_id, self.prepared.normalised, self.request.language, options)
+
+
+def checked_options(spec: EngineSpec, given: object) -> EngineOptions:
+    """The engine's options, or InputRefused naming the first that is wrong and the valid ones."""
+    try:
+        return spec.options.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        valid = ", ".join(spec.options.model_fields)
+        raise InputRefused("synthesis.option", option=name, reason=first["msg"], valid=valid) from error
+
+
+def character_limit(spec: EngineSpec, language: str) -> int:
+    return spec.character_limits.get(language, spec.character_limits.get("*", 300))
+
+
+@dataclass
+class Performance:
+    """The clock and the sound of one run of an engine."""
+
+    started: float = field(default_factory=time.perf_counter)
+    first_sound_s: float = 0.0
+    wall_s: float = 0.0
+    pieces: list[AudioClip] = field(default_factory=list)
+
+    def run(self, engine: Engine, script: Script, state: VoiceState) -> Iterator[AudioClip]:
+        """Yield the clips as they are made; afterwards `sound` is the whole."""
+        index = 0
+        for chunk in engine.synthesize(script.utterances, state, script.options):
+            if not self.pieces:
+                self.first_sound_s = time.perf_counter() - self.started
+            clips = [chunk.clip]
+            if chunk.utterance_index != index:
+                index = chunk.utterance_index
+                clips.insert(0, silence(0.12, chunk.clip.sample_rate_hz))  # a breath between sentences
+            self.pieces += clips
+            yield from clips
+        self.wall_s = time.perf_counter() - self.started
+
+    @property
+    def sound(self) -> AudioClip:
+        """The whole take; EngineTrouble when it is empty, silent or not a number."""
+        if not self.pieces:
+            raise EngineTrouble("synthesis.no_sound")
+        samples = np.concatenate([piece.samples for piece in self.pieces])
+        if not np.isfinite(samples).all() or float(np.abs(samples).max(initial=0.0)) < 1e-4:
+            raise EngineTrouble("synthesis.no_sound")
+        return AudioClip(samples, self.pieces[0].sample_rate_hz)
+
+
+def silence(seconds: float, sample_rate_hz: int) -> AudioClip:
+    return AudioClip(np.zeros(int(seconds * sample_rate_hz), dtype=np.float32), sample_rate_hz)

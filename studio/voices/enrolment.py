@@ -1,0 +1,132 @@
+"""Enrolment: a voice is encoded for an engine, in the background, watched and cached by content."""
+
+import hashlib
+import threading
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from studio.consent.gate import permits
+from studio.consent.purposes import Purpose
+from studio.db.database import Database
+from studio.db.tables import EncodedVoice, Voice
+from studio.engines.base import EngineSpec, EnrolmentProgress, VoiceState
+from studio.engines.registry import Registry
+from studio.errors import InputRefused
+from studio.privacy import audit
+from studio.privacy.access import Actor
+from studio.privacy.vault import Vault
+from studio.voices.service import VoiceService
+from studio.work.live import Live, LiveBoard
+from studio.work.turns import Turns
+
+Enrolment = Live[EnrolmentProgress]
+
+
+@dataclass(frozen=True)
+class EncodedView:
+    """A finished encoding: what the engine says of it."""
+
+    engine_id: str
+    facts: dict[str, str]
+    complete: bool
+    created_at: str
+
+
+class EnrolmentService:
+    """Runs encode_voice one at a time; the same clips are never encoded twice for one engine."""
+
+    def __init__(self, database: Database, vault: Vault, voices: VoiceService, engines: Registry) -> None:
+        self._database = database
+        self._vault = vault
+        self._voices = voices
+        self._engines = engines
+        self._turns = Turns()
+        self._lock = threading.Lock()
+        self._running: dict[tuple[str, str], Enrolment] = {}
+        self._board: LiveBoard[EnrolmentProgress] = LiveBoard()
+
+    def start(self, actor: Actor, voice_id: str, engine_id: str, *, again: bool = False) -> Enrolment:
+        """Begin, or join the enrolment of this voice that already runs. `again` refits a finished one.
+
+        Raises NotFound, ConsentMissing or InputRefused at once; later trouble comes through the events.
+        """
+        spec = self._engines.spec(engine_id)
+        if not spec.clones:
+            raise InputRefused("voices.not_cloning", engine=spec.name)
+        with self._database.read() as session:
+            permits(session, self._voices.find(session, actor, voice_id), {Purpose.ZERO_SHOT}, spec)
+        key = (voice_id, engine_id)
+        with self._lock:
+            running = self._running.get(key)
+            if running is not None and not running.finished:
+                return running
+            live = self._running[key] = self._board.add(Enrolment(actor.account_id))
+            return live.start(lambda work: self._work(work, actor, voice_id, spec, again), f"enrol-{voice_id}")
+
+    def running(self, voice_id: str, engine_id: str) -> Enrolment | None:
+        with self._lock:
+            live = self._running.get((voice_id, engine_id))
+        return live if live is not None and not live.finished else None
+
+    def find(self, actor: Actor, token: str) -> Enrolment:
+        return self._board.find(actor.account_id, token)
+
+    def state(self, session: Session, voice: Voice, spec: EngineSpec) -> VoiceState | None:
+        """The stored encoding of this voice's present clips, or None."""
+        row = self._row(session, voice, spec)
+        return VoiceState.from_bytes(self._vault.read(session, row.asset_id)) if row else None
+
+    def encoded(self, actor: Actor, voice_id: str) -> list[EncodedView]:
+        """What is already encoded of a voice."""
+        with self._database.read() as session:
+            voice = self._voices.find(session, actor, voice_id)
+            rows = session.scalars(select(EncodedVoice).where(EncodedVoice.voice_id == voice.id))
+            return [EncodedView(r.engine_id, r.facts, r.complete, r.created_at) for r in rows]
+
+    def _work(self, live: Enrolment, actor: Actor, voice_id: str, spec: EngineSpec, again: bool) -> None:
+        with self._database.read() as session:
+            voice = self._voices.find(session, actor, voice_id)
+            stored = None if again else self.state(session, voice, spec)
+            clips = self._voices.clips(session, voice)
+        if stored is not None:
+            live.publish(EnrolmentProgress(1.0, "cached", stored))
+            return
+        with self._turns.turn(live.should_stop, lambda ahead: live.publish(EnrolmentProgress(0.0, "queued"))):
+            live.publish(EnrolmentProgress(0.0, "loading"))
+            engine = self._engines.engine(spec.id)
+            state = engine.encode_voice(
+                clips, language=voice.language, report=live.publish, should_stop=live.should_stop
+            )
+        self._store(actor, voice_id, spec, state, complete=not live.should_stop())
+        live.publish(EnrolmentProgress(1.0, "done", state))
+
+    def _store(self, actor: Actor, voice_id: str, spec: EngineSpec, state: VoiceState, complete: bool) -> None:
+        with self._database.write() as session:
+            voice = self._voices.find(session, actor, voice_id)
+            permits(session, voice, {Purpose.ZERO_SHOT}, spec)  # asked again: minutes have passed
+            if old := self._row(session, voice, spec):
+                session.delete(old)
+                session.flush()
+                self._vault.delete(session, old.asset_id)
+            asset_id = self._vault.write(session, voice.speaker_id, "voice_state", state.to_bytes())
+            session.add(
+                EncodedVoice(
+                    voice_id=voice.id, engine_id=spec.id, clips_id=self._clips_id(session, voice, spec),
+                    asset_id=asset_id, content_id=state.content_id, facts=dict(state.facts), complete=complete,
+                )  # fmt: skip
+            )
+            audit.append(session, actor.account_id, "voice.encoded", voice.id, engine=spec.id)
+
+    def _row(self, session: Session, voice: Voice, spec: EngineSpec) -> EncodedVoice | None:
+        query = select(EncodedVoice).where(
+            EncodedVoice.voice_id == voice.id,
+            EncodedVoice.engine_id == spec.id,
+            EncodedVoice.clips_id == self._clips_id(session, voice, spec),
+        )
+        return session.scalars(query).first()
+
+    def _clips_id(self, session: Session, voice: Voice, spec: EngineSpec) -> str:
+        contents = sorted(self._voices.content_ids(session, voice))
+        return hashlib.sha256("\n".join([spec.id, *spec.models, *contents]).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Long work: live progress that outlives its page, and fair turns."""
