@@ -214,6 +214,7 @@ class Synthesis(Base):
     transcript: Mapped[str | None] = mapped_column(Text, default=None)
     favourite: Mapped[bool] = mapped_column(Boolean, default=False)
     batch_id: Mapped[str | None] = mapped_column(String, index=True, default=None)
+    batch_name: Mapped[str | None] = mapped_column(String, default=None)
     created_at: Mapped[str] = mapped_column(String, default_factory=now)
 
 

@@ -53,6 +53,7 @@ class EngineSpec:
     trains: frozenset[str] = frozenset()  # kinds of training it offers, e.g. {"adapter", "full"}
     character_limits: Mapping[str, int] = field(default_factory=dict)  # language -> longest chunk; "*" for others
     recommended_on: frozenset[str] = frozenset()  # "cpu", "cuda"
+    any_of: tuple[str, ...] = ()  # catalogue ids of which it needs at least one (its voices, say)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 
 from studio.audio.clip import AudioClip
-from studio.audio.encode import StreamEncoder
+from studio.audio.encode import AudioFormat, StreamEncoder
 from studio.synthesis.requests import PreviewEvent, Take
 from studio.work.live import Live
 
@@ -33,16 +33,17 @@ class Preview(Live[PreviewEvent]):
 
     def mp3(self) -> Iterator[bytes]:
         """The sound as an MP3 stream, from the beginning, as it is made."""
-        encoder, seen = StreamEncoder(self.sample_rate_hz), 0
+        encoder, seen = StreamEncoder(AudioFormat.MP3, self.sample_rate_hz), 0
         while True:
             with self._sounded:
                 self._sounded.wait_for(lambda: len(self._pieces) > seen or self._complete)
                 fresh, complete = self._pieces[seen:], self._complete
             for piece in fresh:
-                yield encoder.encode(piece)
+                if data := encoder.feed(piece):
+                    yield data
             seen += len(fresh)
             if complete and seen == len(self._pieces):
-                yield encoder.finish()
+                yield encoder.close()
                 return
 
     def take(self) -> Take:

@@ -42,6 +42,7 @@ class SynthesisRequest:
     options: Mapping[str, object] = field(default_factory=dict)
     purpose: Purpose = Purpose.INTERNAL_USE
     batch_id: str | None = None
+    batch_name: str | None = None
     fresh: bool = False  # True: generate even if the phrase cache has it
 
 
@@ -70,6 +71,7 @@ class Take:
     transcript: str | None
     favourite: bool
     batch_id: str | None
+    batch_name: str | None
     created_at: str
     cached: bool = False
 

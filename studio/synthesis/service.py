@@ -187,7 +187,7 @@ class SynthesisService:
                 options=dict(recipe.options), purpose=request.purpose.value, phrase_key=recipe.phrase_key,
                 asset_id=asset_id, duration_s=sound.duration_s, sample_rate_hz=sound.sample_rate_hz,
                 rtf=performance.wall_s / sound.duration_s, first_sound_s=performance.first_sound_s,
-                device=self._device, batch_id=request.batch_id,
+                device=self._device, batch_id=request.batch_id, batch_name=request.batch_name,
             )  # fmt: skip
             session.add(row)
             audit.append(session, actor.account_id, "take.made", row.id, engine=script.spec.id)

@@ -14,7 +14,7 @@ from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
 from studio.db.database import Database
 from studio.db.tables import Synthesis, Voice
-from studio.errors import NotFound
+from studio.errors import InputRefused, NotFound
 from studio.privacy import audit
 from studio.privacy.access import Actor
 from studio.privacy.vault import Vault
@@ -92,7 +92,7 @@ class TakeStore:
 
     def audio(self, actor: Actor, take_id: str, format_name: str) -> tuple[bytes, str, str]:
         """A take as (bytes, media type, file name) in one of the export formats."""
-        chosen = AudioFormat.of(format_name)
+        chosen = audio_format(format_name)
         return encode(self.clip(actor, take_id), chosen), chosen.media_type, f"{take_id}{chosen.suffix}"
 
     def set_favourite(self, actor: Actor, take_id: str, favourite: bool) -> Take:
@@ -116,6 +116,14 @@ class TakeStore:
         return row
 
 
+def audio_format(name: str) -> AudioFormat:
+    """The export format of this name; InputRefused with the known ones otherwise."""
+    try:
+        return AudioFormat(name)
+    except ValueError as error:
+        raise InputRefused("synthesis.format", name=name, known=", ".join(AudioFormat)) from error
+
+
 def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
@@ -131,5 +139,5 @@ def view(row: Synthesis, cached: bool = False) -> Take:
         row.id, voice.key, row.voice_name, row.engine_id, row.language, row.text, row.normalised_text,
         tuple(row.chunks), row.options, row.purpose, row.duration_s, row.sample_rate_hz, row.rtf, row.first_sound_s,
         row.device, row.similarity, row.predicted_mos, row.wer, row.transcript, row.favourite, row.batch_id,
-        row.created_at, cached,
+        row.batch_name, row.created_at, cached,
     )  # fmt: skip

@@ -260,6 +260,7 @@ def upgrade() -> None:
         sa.Column("transcript", sa.Text(), nullable=True),
         sa.Column("favourite", sa.Boolean(), nullable=False),
         sa.Column("batch_id", sa.String(), nullable=True),
+        sa.Column("batch_name", sa.String(), nullable=True),
         sa.Column("created_at", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["asset_id"],

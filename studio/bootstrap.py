@@ -1,0 +1,103 @@
+"""build_studio(settings) -> Studio: the only wiring."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.consent.service import ConsentService
+from studio.db.database import Database
+from studio.engines.base import EngineContext
+from studio.engines.registry import Registry, build_registry
+from studio.errors import ModelBroken, ModelMissing
+from studio.evaluation.judges import Judges
+from studio.models.catalogue import load_catalogue
+from studio.models.licences import LicenceAcceptances
+from studio.models.store import ModelStore
+from studio.privacy.accounts import AccountService
+from studio.privacy.keyring import Keyring
+from studio.privacy.vault import Vault
+from studio.settings import Settings
+from studio.synthesis.batch import BatchService
+from studio.synthesis.choices import Choices
+from studio.synthesis.scoring import Scorer
+from studio.synthesis.service import SynthesisService
+from studio.voices.enrolment import EnrolmentService
+from studio.voices.service import VoiceService
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Everything the pages, the terminal and the web need; made once."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    accounts: AccountService
+    licences: LicenceAcceptances
+    models: ModelStore
+    engines: Registry
+    judges: Judges
+    consent: ConsentService
+    voices: VoiceService
+    enrolment: EnrolmentService
+    synthesis: SynthesisService
+    batches: BatchService
+    choices: Choices
+    device: str
+
+    def close(self) -> None:
+        """Unload engines and close the database."""
+        self.engines.unload_all()
+        self.database.close()
+
+
+def build_studio(settings: Settings, registry: Registry | None = None) -> Studio:
+    """Open the storage, migrate, sweep what a crash left, and wire every service.
+
+    `registry` replaces the engines (tests bring a scripted one).
+    """
+    _private_folders(settings)
+    database = Database(settings.database_file)
+    database.migrate()
+    vault = Vault(settings.storage / "assets", Keyring(settings.master_key_file))
+    with database.read() as session:
+        vault.sweep(session)
+    licences = LicenceAcceptances(database)
+    models = ModelStore(settings.storage / "models", load_catalogue(), licences)
+    device = settings.device if settings.device != "auto" else _best_device()
+    registry = registry or build_registry(_context(settings, models, device))
+    judges = Judges(models.folder, settings.cores)
+    consent = ConsentService(database, judges, settings.organisation)
+    voices = VoiceService(database, vault, consent, judges, settings.upload_limit_mb * 2**20)
+    enrolment = EnrolmentService(database, vault, voices, registry)
+    synthesis = SynthesisService(
+        database, vault, voices, enrolment, registry, Scorer(judges), text_limit=settings.text_limit, device=device
+    )
+    choices = Choices(voices, registry, lambda model: _present(models, model), device)
+    return Studio(
+        settings, database, vault, AccountService(database, settings), licences, models, registry, judges, consent,
+        voices, enrolment, synthesis, BatchService(synthesis), choices, device,
+    )  # fmt: skip
+
+
+def _private_folders(settings: Settings) -> None:
+    settings.storage.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(settings.scratch, ignore_errors=True)
+    settings.scratch.mkdir(mode=0o700)
+
+
+def _context(settings: Settings, models: ModelStore, device: str) -> EngineContext:
+    return EngineContext(models.folder, settings.storage / "derived", device, settings.cores)
+
+
+def _present(models: ModelStore, model_id: str) -> bool:
+    try:
+        models.folder(model_id)
+    except (ModelMissing, ModelBroken):
+        return False
+    return True
+
+
+def _best_device() -> str:
+    """ "cuda" when the driver's library can be loaded; torch is not imported to find out."""
+    return "cuda" if Path("/proc/driver/nvidia/version").exists() else "cpu"
