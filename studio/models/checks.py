@@ -1,0 +1,72 @@
+"""SHA-256 of model files, remembered until a file changes, so that a start costs no rehash."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from studio.models.archives import CHUNK
+from studio.models.catalogue import ModelFile
+from studio.models.progress import Watch
+
+_RECORD = ".checked.json"
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A file as it was when it was hashed."""
+
+    sha256: str
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+class Checks:
+    """The hashes of one model's folder, kept in a small file beside the model files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._record = folder / _RECORD
+
+    def is_right(self, file: ModelFile, watch: Watch | None = None, afresh: bool = False) -> bool:
+        """Whether the file here is the one of the catalogue; hashes it only if it changed, or `afresh`."""
+        path = self._folder / file.name
+        now = path.stat()
+        if now.st_size != file.size:
+            return False
+        seen = self._read().get(file.name)
+        if not afresh and seen and (seen.size, seen.mtime_ns, seen.inode) == _marks(path):
+            return seen.sha256 == file.sha256
+        self.remember(file.name, sha256_of(path, watch))
+        return self._read()[file.name].sha256 == file.sha256
+
+    def remember(self, name: str, sha256: str) -> None:
+        """Write down the hash of the file as it is now; replaces the record in one step."""
+        known = self._read() | {name: _Seen(sha256, *_marks(self._folder / name))}
+        # One writer's record may drop another's line: it costs one more hash, never a wrong answer.
+        fresh = self._record.with_name(f"{_RECORD}.{id(known)}")
+        fresh.write_text(json.dumps({name: asdict(seen) for name, seen in sorted(known.items())}, indent=1))
+        fresh.replace(self._record)
+
+    def _read(self) -> dict[str, _Seen]:
+        try:
+            return {name: _Seen(**seen) for name, seen in json.loads(self._record.read_text()).items()}
+        except (FileNotFoundError, ValueError, TypeError, AttributeError):
+            return {}  # a record that cannot be read is no record: the file is hashed again
+
+
+def _marks(path: Path) -> tuple[int, int, int]:
+    now = path.stat()
+    return now.st_size, now.st_mtime_ns, now.st_ino
+
+
+def sha256_of(path: Path, watch: Watch | None = None) -> str:
+    """SHA-256 (hex) of a file; raises Cancelled when the watch says stop."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+            if watch:
+                watch.check()
+    return digest.hexdigest()
