@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.audio.clip import AudioClip
+from studio.audio.resample import resample
 from studio.errors import AudioRefused
 
 QUIETEST_PEAK = 1e-4  # -80 dBFS: below this there is only the converter's noise
@@ -22,12 +23,8 @@ def check_clip(clip: AudioClip, shortest_s: float) -> None:
 
 
 def at_rate(clip: AudioClip, sample_rate_hz: int) -> NDArray[np.float32]:
-    """The clip's samples, shape (n,), at another rate (soxr, high quality)."""
-    if clip.sample_rate_hz == sample_rate_hz:
-        return clip.samples
-    import soxr
-
-    return soxr.resample(clip.samples, clip.sample_rate_hz, sample_rate_hz, quality="HQ").astype(np.float32)
+    """The clip's samples, shape (n,), at another rate."""
+    return resample(clip, sample_rate_hz).samples
 
 
 def same_band(clip: AudioClip, sample_rate_hz: int) -> NDArray[np.float32]:

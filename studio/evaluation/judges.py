@@ -41,7 +41,9 @@ class Judges:
         from studio.evaluation.speaker_encoder import SpeakerEncoder
 
         folder = self._model_files
-        made = self._once("encoder", lambda: SpeakerEncoder(folder(ENCODER_MODEL) / "model.onnx", self._threads))
+        made = self._once(
+            "encoder", lambda: SpeakerEncoder(folder(ENCODER_MODEL) / "model.onnx", self._threads)
+        )
         assert isinstance(made, SpeakerEncoder)
         return made
 

@@ -1,0 +1,78 @@
+"""Mel-cepstral distortion between a recording and a synthesis of the same words."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.audio.clip import AudioClip
+from studio.audio.resample import resample
+from studio.errors import AudioRefused
+from studio.evaluation.alignment import align
+from studio.evaluation.checks import check_clip
+from studio.evaluation.mel_cepstrum import ALPHAS, FRAME_PERIOD_MS, ORDER, mel_cepstrum
+
+VERSION = "1"
+SHORTEST_S = 0.1
+LONGEST_S = 40.0  # the alignment of two such clips takes half a gigabyte
+DB_PER_NEPER = 10.0 / np.log(10.0) * np.sqrt(2.0)  # 6.141851
+
+
+@dataclass(frozen=True)
+class McdParameters:
+    """The recipe: values of different recipes cannot be compared."""
+
+    sample_rate_hz: int
+    alpha: float
+    order: int = ORDER
+    first_coefficient: int = 1  # c0 is the level, and level is not timbre
+    frame_period_ms: float = FRAME_PERIOD_MS
+    pitch: str = "Harvest (WORLD)"
+    envelope: str = "CheapTrick (WORLD)"
+    alignment: str = "exact DTW, steps (1,1) (0,1) (1,0), Euclidean on c1..c24"
+    version: str = VERSION
+
+
+@dataclass(frozen=True)
+class MelCepstralDistortion:
+    """`value` in dB, the mean over `frames` aligned pairs; lower is closer, 0 is the same sound."""
+
+    value: float
+    frames: int
+    parameters: McdParameters
+
+
+def mcd(
+    reference: AudioClip | NDArray[np.float32],
+    synthesized: AudioClip | NDArray[np.float32],
+    sample_rate_hz: int,
+) -> MelCepstralDistortion:
+    """MCD = (10/ln 10) * mean over aligned frames of sqrt(2 * sum_{d=1..24} (c_d - c'_d)^2).
+
+    Clips, or samples of shape (n,) at `sample_rate_hz`. Loudness does not matter. Raises AudioRefused
+    for two sample rates, a rate without an alpha, silence, NaN, and clips outside 0.1-40 s.
+    Source: Kubichek, "Mel-cepstral distance measure for objective speech quality assessment", 1993.
+    """
+    if sample_rate_hz not in ALPHAS:
+        rates = ", ".join(str(rate) for rate in ALPHAS)
+        raise AudioRefused("evaluation.mcd_rate", sample_rate_hz=sample_rate_hz, rates=rates)
+    one, other = (_coefficients(sound, sample_rate_hz) for sound in (reference, synthesized))
+    _, _, costs = align(one, other)
+    parameters = McdParameters(sample_rate_hz, ALPHAS[sample_rate_hz])
+    return MelCepstralDistortion(float(DB_PER_NEPER * costs.mean()), len(costs), parameters)
+
+
+def mcd_of_clips(reference: AudioClip, synthesized: AudioClip) -> MelCepstralDistortion:
+    """MCD of clips of any two rates: both are first brought to 16 kHz, or 22.05 kHz where both allow it."""
+    rate = 22_050 if min(reference.sample_rate_hz, synthesized.sample_rate_hz) >= 22_050 else 16_000
+    return mcd(resample(reference, rate), resample(synthesized, rate), rate)
+
+
+def _coefficients(sound: AudioClip | NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.float64]:
+    clip = sound if isinstance(sound, AudioClip) else AudioClip(sound, sample_rate_hz)
+    if clip.sample_rate_hz != sample_rate_hz:
+        raise AudioRefused("evaluation.two_rates", one=sample_rate_hz, other=clip.sample_rate_hz)
+    check_clip(clip, SHORTEST_S)
+    if clip.duration_s > LONGEST_S:
+        raise AudioRefused("evaluation.too_long", duration_s=round(clip.duration_s, 1), longest_s=LONGEST_S)
+    return mel_cepstrum(clip.samples.astype(np.float64), sample_rate_hz)[:, 1:]
