@@ -14,6 +14,7 @@ from studio.models.catalogue import load_catalogue
 from studio.models.licences import LicenceAcceptances
 from studio.models.store import ModelStore
 from studio.privacy.accounts import AccountService
+from studio.privacy.audit import AuditLog
 from studio.privacy.keyring import Keyring
 from studio.privacy.vault import Vault
 from studio.settings import Settings
@@ -23,6 +24,7 @@ from studio.synthesis.scoring import Scorer
 from studio.synthesis.service import SynthesisService
 from studio.voices.enrolment import EnrolmentService
 from studio.voices.service import VoiceService
+from studio.work.presence import Presence
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Studio:
     settings: Settings
     database: Database
     vault: Vault
+    audit: AuditLog
     accounts: AccountService
     licences: LicenceAcceptances
     models: ModelStore
@@ -44,11 +47,13 @@ class Studio:
     batches: BatchService
     choices: Choices
     device: str
+    presence: Presence
 
     def close(self) -> None:
         """Unload engines and close the database."""
         self.engines.unload_all()
         self.database.close()
+        self.presence.close()
 
 
 def build_studio(settings: Settings, registry: Registry | None = None) -> Studio:
@@ -56,12 +61,11 @@ def build_studio(settings: Settings, registry: Registry | None = None) -> Studio
 
     `registry` replaces the engines (tests bring a scripted one).
     """
-    _private_folders(settings)
+    presence = Presence(settings.storage)
     database = Database(settings.database_file)
     database.migrate()
     vault = Vault(settings.storage / "assets", Keyring(settings.master_key_file))
-    with database.read() as session:
-        vault.sweep(session)
+    _clean_up(settings, database, vault, presence)
     licences = LicenceAcceptances(database)
     models = ModelStore(settings.storage / "models", load_catalogue(), licences)
     device = settings.device if settings.device != "auto" else _best_device()
@@ -71,19 +75,30 @@ def build_studio(settings: Settings, registry: Registry | None = None) -> Studio
     voices = VoiceService(database, vault, consent, judges, settings.upload_limit_mb * 2**20)
     enrolment = EnrolmentService(database, vault, voices, registry)
     synthesis = SynthesisService(
-        database, vault, voices, enrolment, registry, Scorer(judges), text_limit=settings.text_limit, device=device
+        database,
+        vault,
+        voices,
+        enrolment,
+        registry,
+        Scorer(judges),
+        text_limit=settings.text_limit,
+        device=device,
     )
     choices = Choices(voices, registry, lambda model: _present(models, model), device)
     return Studio(
-        settings, database, vault, AccountService(database, settings), licences, models, registry, judges, consent,
-        voices, enrolment, synthesis, BatchService(synthesis), choices, device,
+        settings, database, vault, AuditLog(database), AccountService(database, settings), licences, models, registry, judges, consent,
+        voices, enrolment, synthesis, BatchService(synthesis), choices, device, presence,
     )  # fmt: skip
 
 
-def _private_folders(settings: Settings) -> None:
-    settings.storage.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(settings.scratch, ignore_errors=True)
-    settings.scratch.mkdir(mode=0o700)
+def _clean_up(settings: Settings, database: Database, vault: Vault, presence: Presence) -> None:
+    """What a crash left, plaintext above all; never under the hands of a process that still works."""
+    if presence.alone:
+        shutil.rmtree(settings.scratch, ignore_errors=True)
+        with database.read() as session:
+            vault.sweep(session)
+        presence.settle()
+    settings.scratch.mkdir(mode=0o700, exist_ok=True)
 
 
 def _context(settings: Settings, models: ModelStore, device: str) -> EngineContext:

@@ -86,7 +86,9 @@ class ScriptedEngine:
     ) -> VoiceState:
         self.encoded += 1
         pitch = 100 + int(clips[0].content_id[:4], 16) % 150
-        state = VoiceState(self.spec.id, {"pitch_hz": np.array([pitch], dtype=np.float32)}, {"similarity": "0.50"})
+        state = VoiceState(
+            self.spec.id, {"pitch_hz": np.array([pitch], dtype=np.float32)}, {"similarity": "0.50"}
+        )
         for step in range(3):
             if should_stop():
                 if step == 0:

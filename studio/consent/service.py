@@ -80,7 +80,13 @@ class ConsentService:
         return judge(self._listener, form.recording, form.statement, form.language, clips)
 
     def add(
-        self, session: Session, actor: Actor, speaker: Speaker, form: ConsentForm, evidence: Evidence, asset_id: str
+        self,
+        session: Session,
+        actor: Actor,
+        speaker: Speaker,
+        form: ConsentForm,
+        evidence: Evidence,
+        asset_id: str,
     ) -> ConsentRecord:
         """Write the next version of the speaker's consent in the caller's transaction."""
         latest = session.scalar(
@@ -120,7 +126,9 @@ class ConsentService:
         actor.require(Permission.REVIEW)
         with self._database.read() as session:
             query = select(ConsentRecord).where(ConsentRecord.status == "review")
-            return [self._view(session, row) for row in session.scalars(query.order_by(ConsentRecord.granted_at))]
+            return [
+                self._view(session, row) for row in session.scalars(query.order_by(ConsentRecord.granted_at))
+            ]
 
     def of_speaker(self, session: Session, speaker_id: str) -> ConsentView | None:
         query = select(ConsentRecord).where(ConsentRecord.speaker_id == speaker_id)

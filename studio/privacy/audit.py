@@ -9,7 +9,9 @@ import rfc8785
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from studio.db.database import Database
 from studio.db.tables import AuditEntry, now
+from studio.privacy.access import Actor, Permission
 
 GENESIS = "0" * 64
 Fact = str | int | float | bool | None | list[str]
@@ -74,3 +76,22 @@ def verify(session: Session) -> AuditVerdict:
             return AuditVerdict(count, prev, broken_at=row.seq)
         prev = row.hash
     return AuditVerdict(count, prev)
+
+
+class AuditLog:
+    """The log for those who may read it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self, actor: Actor, limit: int = 100, before: int | None = None) -> list[AuditEvent]:
+        """The newest entries first; NotPermitted without the audit permission."""
+        actor.require(Permission.AUDIT)
+        with self._database.read() as session:
+            return [*read(session, limit, before)]
+
+    def verify(self, actor: Actor) -> AuditVerdict:
+        """Walk the chain; NotPermitted without the audit permission."""
+        actor.require(Permission.AUDIT)
+        with self._database.read() as session:
+            return verify(session)

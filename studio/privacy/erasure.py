@@ -74,5 +74,7 @@ class Eraser:
             session.flush()
             session.execute(delete(SpeakerKeyset).where(SpeakerKeyset.speaker_id == speaker_id))
             facts = {f"erased_{kind}": count for kind, count in sorted(erased.items())}
-            audit.append(session, actor.account_id, "speaker.erased", speaker_id, reason_given=bool(reason), **facts)
+            audit.append(
+                session, actor.account_id, "speaker.erased", speaker_id, reason_given=bool(reason), **facts
+            )
             return erased

@@ -61,9 +61,13 @@ def _from_csv(text: str) -> list[BatchRow]:
     text = text.lstrip("\ufeff \n")
     delimiter = ";" if ";" in text.splitlines()[0] else ","
     reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    rows = [{(k or "").strip().lower(): v or "" for k, v in row.items() if isinstance(v, str)} for row in reader]
+    rows = [
+        {(k or "").strip().lower(): v or "" for k, v in row.items() if isinstance(v, str)} for row in reader
+    ]
     spoken = [(row.get("name", ""), row["text"].strip()) for row in rows if row.get("text", "").strip()]
-    return [BatchRow(safe_name(name) or f"{number:04d}", said) for number, (name, said) in enumerate(spoken, 1)]
+    return [
+        BatchRow(safe_name(name) or f"{number:04d}", said) for number, (name, said) in enumerate(spoken, 1)
+    ]
 
 
 def safe_name(name: str) -> str:
@@ -95,7 +99,12 @@ class BatchService:
         return self._board.find(actor.account_id, token)
 
     def _work(
-        self, live: Live[BatchEvent], actor: Actor, batch_id: str, rows: list[BatchRow], template: SynthesisRequest
+        self,
+        live: Live[BatchEvent],
+        actor: Actor,
+        batch_id: str,
+        rows: list[BatchRow],
+        template: SynthesisRequest,
     ) -> None:
         live.publish(BatchEvent(batch_id, 0, len(rows)))
         for done, row in enumerate(rows, 1):
@@ -166,11 +175,19 @@ def _unique_names(takes: list[Take], suffix: str) -> list[str]:
 def _manifest(takes: list[Take], names: list[str]) -> str:
     sheet = io.StringIO()
     writer = csv.writer(sheet)
-    writer.writerow(["file", "text", "voice", "engine", "duration_s", "rtf", "similarity", "predicted_mos", "wer"])
+    writer.writerow(
+        ["file", "text", "voice", "engine", "duration_s", "rtf", "similarity", "predicted_mos", "wer"]
+    )
     for take, name in zip(takes, names, strict=True):
         scores = (take.similarity, take.predicted_mos, take.wer)
         writer.writerow(
-            [neutral(name), neutral(take.text), neutral(take.voice_name), take.engine_id, round(take.duration_s, 3)]
+            [
+                neutral(name),
+                neutral(take.text),
+                neutral(take.voice_name),
+                take.engine_id,
+                round(take.duration_s, 3),
+            ]
             + [round(take.rtf, 4), *("" if s is None else round(s, 4) for s in scores)]
         )
     return sheet.getvalue()

@@ -42,7 +42,11 @@ class Scorer:
             similarity = self._try("similarity", lambda: self._similarity(clip, references()))
             mos = self._try("predicted MOS", lambda: self._judges.mos.predict(clip).value)
             transcript = self._try("WER", lambda: self._judges.recognizer.transcribe(clip, language).text)
-            errors = None if transcript is None else self._try("WER", lambda: wer([text], [transcript], language).corpus)
+            errors = (
+                None
+                if transcript is None
+                else self._try("WER", lambda: wer([text], [transcript], language).corpus)
+            )
         return Scores(similarity, mos, errors, transcript)
 
     def _similarity(self, clip: AudioClip, references: Sequence[AudioClip]) -> float | None:

@@ -171,7 +171,9 @@ class SynthesisService:
     def _spoken(script: Script, performance: Performance) -> PreviewEvent:
         seconds = sum(piece.duration_s for piece in performance.pieces)
         expected = max(1.0, len(script.prepared.normalised) / 14)  # about 14 characters a second are spoken
-        return PreviewEvent("speaking", min(0.99, seconds / expected), chunks=script.prepared.chunks, seconds=seconds)
+        return PreviewEvent(
+            "speaking", min(0.99, seconds / expected), chunks=script.prepared.chunks, seconds=seconds
+        )
 
     def _store(self, actor: Actor, script: Script, state: VoiceState, performance: Performance) -> Synthesis:
         sound, request = performance.sound, script.request
@@ -205,7 +207,10 @@ class SynthesisService:
         take = self.takes.find(actor, take_id)
         if take.predicted_mos is None:
             scores = self._scorer.score(
-                self.takes.clip(actor, take_id), take.normalised_text, take.language, lambda: self._references(script)
+                self.takes.clip(actor, take_id),
+                take.normalised_text,
+                take.language,
+                lambda: self._references(script),
             )
             with self._database.write() as session:
                 row = session.get(Synthesis, take_id)
@@ -222,5 +227,3 @@ class SynthesisService:
         with self._database.read() as session:
             voice = session.get(Voice, script.voice.id)
             return self._voices.clips(session, voice) if voice else []
-
-

@@ -33,7 +33,9 @@ class Script:
 
     def recipe(self, state: VoiceState) -> Recipe:
         options = self.options.model_dump(mode="json")
-        return Recipe(self.spec.id, state.content_id, self.prepared.normalised, self.request.language, options)
+        return Recipe(
+            self.spec.id, state.content_id, self.prepared.normalised, self.request.language, options
+        )
 
 
 def checked_options(spec: EngineSpec, given: object) -> EngineOptions:

@@ -34,7 +34,13 @@ class Recipe:
 
     @property
     def phrase_key(self) -> str:
-        parts = [self.engine_id, self.voice_content_id, self.normalised_text, self.language, dict(self.options)]
+        parts = [
+            self.engine_id,
+            self.voice_content_id,
+            self.normalised_text,
+            self.language,
+            dict(self.options),
+        ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -68,17 +74,23 @@ class TakeStore:
         if voice_key:
             choice = VoiceChoice.parse(voice_key)
             query = query.where(
-                Synthesis.voice_id == choice.voice_id if choice.voice_id else Synthesis.preset_id == choice.preset_id
+                Synthesis.voice_id == choice.voice_id
+                if choice.voice_id
+                else Synthesis.preset_id == choice.preset_id
             )
         with self._database.read() as session:
-            return [view(row) for row in session.scalars(query.order_by(Synthesis.created_at.desc()).limit(limit))]
+            return [
+                view(row) for row in session.scalars(query.order_by(Synthesis.created_at.desc()).limit(limit))
+            ]
 
     def find(self, actor: Actor, take_id: str) -> Take:
         with self._database.read() as session:
             return view(self._row(session, actor, take_id))
 
     def of_batch(self, actor: Actor, batch_id: str) -> list[Take]:
-        query = select(Synthesis).where(Synthesis.owner_id == actor.account_id, Synthesis.batch_id == batch_id)
+        query = select(Synthesis).where(
+            Synthesis.owner_id == actor.account_id, Synthesis.batch_id == batch_id
+        )
         with self._database.read() as session:
             return [view(row) for row in session.scalars(query.order_by(Synthesis.created_at))]
 
@@ -87,7 +99,9 @@ class TakeStore:
         with self._database.read() as session:
             row = self._row(session, actor, take_id)
             if row.voice_id is not None:
-                permits(session, session.get_one(Voice, row.voice_id), {Purpose.ZERO_SHOT, Purpose(row.purpose)})
+                permits(
+                    session, session.get_one(Voice, row.voice_id), {Purpose.ZERO_SHOT, Purpose(row.purpose)}
+                )
             return decode_own(self._vault.read(session, row.asset_id))
 
     def audio(self, actor: Actor, take_id: str, format_name: str) -> tuple[bytes, str, str]:

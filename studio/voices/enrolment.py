@@ -63,7 +63,9 @@ class EnrolmentService:
             if running is not None and not running.finished:
                 return running
             live = self._running[key] = self._board.add(Enrolment(actor.account_id))
-            return live.start(lambda work: self._work(work, actor, voice_id, spec, again), f"enrol-{voice_id}")
+            return live.start(
+                lambda work: self._work(work, actor, voice_id, spec, again), f"enrol-{voice_id}"
+            )
 
     def running(self, voice_id: str, engine_id: str) -> Enrolment | None:
         with self._lock:
@@ -102,7 +104,9 @@ class EnrolmentService:
         self._store(actor, voice_id, spec, state, complete=not live.should_stop())
         live.publish(EnrolmentProgress(1.0, "done", state))
 
-    def _store(self, actor: Actor, voice_id: str, spec: EngineSpec, state: VoiceState, complete: bool) -> None:
+    def _store(
+        self, actor: Actor, voice_id: str, spec: EngineSpec, state: VoiceState, complete: bool
+    ) -> None:
         with self._database.write() as session:
             voice = self._voices.find(session, actor, voice_id)
             permits(session, voice, {Purpose.ZERO_SHOT}, spec)  # asked again: minutes have passed
@@ -113,8 +117,13 @@ class EnrolmentService:
             asset_id = self._vault.write(session, voice.speaker_id, "voice_state", state.to_bytes())
             session.add(
                 EncodedVoice(
-                    voice_id=voice.id, engine_id=spec.id, clips_id=self._clips_id(session, voice, spec),
-                    asset_id=asset_id, content_id=state.content_id, facts=dict(state.facts), complete=complete,
+                    voice_id=voice.id,
+                    engine_id=spec.id,
+                    clips_id=self._clips_id(session, voice, spec),
+                    asset_id=asset_id,
+                    content_id=state.content_id,
+                    facts=dict(state.facts),
+                    complete=complete,
                 )  # fmt: skip
             )
             audit.append(session, actor.account_id, "voice.encoded", voice.id, engine=spec.id)

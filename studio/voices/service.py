@@ -32,7 +32,12 @@ class VoiceService:
     """Enrols voices and hands them out. Nothing is stored before consent and clips have passed."""
 
     def __init__(
-        self, database: Database, vault: Vault, consent: ConsentService, judges: Judges, upload_limit_bytes: int
+        self,
+        database: Database,
+        vault: Vault,
+        consent: ConsentService,
+        judges: Judges,
+        upload_limit_bytes: int,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -125,9 +130,14 @@ class VoiceService:
         asset_id = self._vault.write(session, voice.speaker_id, "reference_clip", sound)
         session.add(
             ReferenceClip(
-                voice_id=voice.id, asset_id=asset_id, content_id=checked.clip.content_id, consent_id=consent_id,
-                source=checked.source, duration_s=checked.clip.duration_s,
-                sample_rate_hz=checked.clip.sample_rate_hz, report=asdict(checked.card),
+                voice_id=voice.id,
+                asset_id=asset_id,
+                content_id=checked.clip.content_id,
+                consent_id=consent_id,
+                source=checked.source,
+                duration_s=checked.clip.duration_s,
+                sample_rate_hz=checked.clip.sample_rate_hz,
+                report=asdict(checked.card),
             )  # fmt: skip
         )
         session.flush()
@@ -183,7 +193,9 @@ class VoiceService:
             raise NotFound("voices.unknown")
         actor_may = actor.may(Permission.VOICES) or actor.may(Permission.ALL_VOICES)
         if not actor_may:
-            raise NotPermitted("privacy.not_permitted", role=actor.role.value, permission=Permission.VOICES.value)
+            raise NotPermitted(
+                "privacy.not_permitted", role=actor.role.value, permission=Permission.VOICES.value
+            )
         return voice
 
     def browse(self, actor: Actor, search: str = "") -> list[VoiceView]:
@@ -242,7 +254,9 @@ class VoiceService:
             ClipView(r.id, r.duration_s, r.sample_rate_hz, r.source, r.created_at)
             for r in self._clip_rows(session, voice)
         )
-        ready = session.scalars(select(EncodedVoice.engine_id).where(EncodedVoice.voice_id == voice.id).distinct())
+        ready = session.scalars(
+            select(EncodedVoice.engine_id).where(EncodedVoice.voice_id == voice.id).distinct()
+        )
         consent = self._consent.of_speaker(session, voice.speaker_id)
         return VoiceView(
             voice.id, voice.name, voice.language, voice.speaker_id, speaker.category, voice.created_at, clips,

@@ -33,7 +33,9 @@ class Turns:
                 self._queue.remove(ticket)
                 self._changed.notify_all()
 
-    def _wait(self, ticket: object, should_stop: Callable[[], bool], on_position: Callable[[int], None]) -> None:
+    def _wait(
+        self, ticket: object, should_stop: Callable[[], bool], on_position: Callable[[int], None]
+    ) -> None:
         told = -1
         while True:
             with self._changed:

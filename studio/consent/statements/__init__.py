@@ -47,5 +47,7 @@ def statement(language: str, purposes: Iterable[Purpose], day: date, organisatio
     listed = texts["joiner"].join(filter(None, [", ".join(labels[:-1]), *labels[-1:]]))
     month = texts["months"][day.month - 1]
     return str(texts["statement"]).format(
-        organisation=organisation or texts["organisation"], purposes=listed, date=f"{day.day} {month} {day.year}"
+        organisation=organisation or texts["organisation"],
+        purposes=listed,
+        date=f"{day.day} {month} {day.year}",
     )

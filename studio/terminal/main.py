@@ -1,0 +1,53 @@
+"""The command line: parse, call a service, print. Commands load what they need when they run."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_COMMANDS = ("serve", "models", "voices", "clone", "takes", "accounts", "audit")
+_ABOUT = {
+    "serve": "open the studio in the browser (with a one-time link)",
+    "models": "list, fetch, verify and remove models",
+    "voices": "list, enrol and withdraw voices",
+    "clone": "speak a text, or a batch of lines, with a voice",
+    "takes": "find and export what was generated",
+    "accounts": "make accounts and one-time sign-in links",
+    "audit": "verify the audit log",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands; loads neither torch nor a database."""
+    root = argparse.ArgumentParser(prog="app.py", description="Timbro: a voice studio with consent built in.")
+    root.add_argument("--storage", type=Path, help="folder of the studio's data (default: storage)")
+    commands = root.add_subparsers(dest="command", metavar="command", required=True)
+    for name in _COMMANDS:
+        module = importlib.import_module(f"studio.terminal.{name}")
+        module.declare(commands.add_parser(name, help=_ABOUT[name], description=_ABOUT[name]))
+    return root
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 when it went well, 1 after an error that it explained, 130 after Ctrl+C."""
+    given = parser().parse_args(arguments)
+    from studio.errors import StudioError
+    from studio.terminal.common import Terminal
+
+    terminal = Terminal(given.storage)
+    try:
+        given.run(terminal, given)
+    except (StudioError, ValueError) as error:
+        terminal.explain(error)
+        return 1
+    except KeyboardInterrupt:
+        terminal.say("Stopped.")
+        return 130
+    finally:
+        terminal.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""`app.py voices`: list, statement, enrol, encode, withdraw."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from studio.consent.purposes import Purpose
+    from studio.terminal.common import Terminal
+    from studio.voices.forms import CheckedClip
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True)
+    listing = actions.add_parser("list", help="enrolled voices, and presets with --presets")
+    listing.add_argument("--presets", action="store_true")
+    listing.set_defaults(run=show)
+    statement = actions.add_parser("statement", help="the notice, and the statement the speaker reads aloud")
+    _consent_arguments(statement)
+    statement.set_defaults(run=read_out)
+    enrol = actions.add_parser("enrol", help="store a consented voice")
+    enrol.add_argument("name")
+    enrol.add_argument("clips", nargs="+", type=Path, help="recordings of the speaker, 10-30 s in all")
+    enrol.add_argument("--consent", required=True, type=Path, help="recording of the statement")
+    enrol.add_argument("--category", choices=("self", "employee", "customer"), required=True)
+    enrol.add_argument(
+        "--i-confirm",
+        action="store_true",
+        help="the speaker is an adult, no public figure, and read the notice",
+    )
+    enrol.add_argument("--fix", action="store_true", help="trim and level the clips first")
+    enrol.add_argument("--speaker-name", default="", help="real name, sealed with the speaker's own key")
+    _consent_arguments(enrol)
+    enrol.set_defaults(run=store)
+    encode = actions.add_parser("encode", help="prepare a voice for an engine")
+    encode.add_argument("voice_id")
+    encode.add_argument("--engine", default="kokoro")
+    encode.set_defaults(run=prepare)
+    withdraw = actions.add_parser("withdraw", help="erase a voice's speaker and everything made from them")
+    withdraw.add_argument("voice_id")
+    withdraw.add_argument("--yes", action="store_true", help="do not ask")
+    withdraw.set_defaults(run=erase)
+    review = actions.add_parser("review", help="decide on a consent that waits for a person")
+    review.add_argument("consent_id", nargs="?")
+    review.add_argument("--approve", action="store_true")
+    review.add_argument("--note", default="")
+    review.set_defaults(run=decide)
+
+
+def _consent_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--language", default="it", choices=("it", "en"))
+    parser.add_argument(
+        "--purposes", nargs="+", default=["zero_shot", "internal_use"], help="what the speaker agrees to"
+    )
+
+
+def _purposes(given: argparse.Namespace) -> frozenset[Purpose]:
+    from studio.consent.purposes import Purpose
+
+    return frozenset(Purpose(name) for name in given.purposes)
+
+
+def show(terminal: Terminal, given: argparse.Namespace) -> None:
+    if given.presets:
+        options = [v for v in terminal.studio.choices.voices(terminal.actor) if v.engine_id]
+        terminal.table("key", "name", "language", rows=[(v.key, v.name, v.language) for v in options])
+        return
+    rows = [
+        (
+            f"voice:{v.id}",
+            v.name,
+            v.language,
+            f"{v.duration_s:.1f} s",
+            v.consent.status if v.consent else "none",
+        )
+        for v in terminal.studio.voices.browse(terminal.actor)
+    ]
+    terminal.table("key", "name", "language", "recordings", "consent", rows=rows)
+
+
+def read_out(terminal: Terminal, given: argparse.Namespace) -> None:
+    consent = terminal.studio.consent
+    terminal.say(consent.notice(given.language).text + "\n")
+    terminal.say(consent.statement(given.language, _purposes(given)))
+
+
+def _check(terminal: Terminal, file: Path, fix: bool) -> CheckedClip:
+    from studio.voices.forms import Upload
+
+    voices = terminal.studio.voices
+    checked = voices.check(terminal.actor, Upload(file.name, file.read_bytes()))
+    return voices.fix(terminal.actor, checked) if fix else checked
+
+
+def store(terminal: Terminal, given: argparse.Namespace) -> None:
+    from studio.consent.purposes import Category
+    from studio.consent.service import ATTESTATIONS, ConsentForm
+    from studio.voices.forms import VoiceForm
+
+    clips = tuple(_check(terminal, file, given.fix) for file in given.clips)
+    recording = _check(terminal, given.consent, fix=False).clip
+    purposes = _purposes(given)
+    statement = terminal.studio.consent.statement(given.language, purposes)
+    confirmed = frozenset(ATTESTATIONS) if given.i_confirm else frozenset()
+    form = ConsentForm(Category(given.category), purposes, confirmed, given.language, statement, recording)
+    voice = terminal.studio.voices.enrol(
+        terminal.actor, VoiceForm(given.name, given.language, clips, form, given.speaker_name)
+    )
+    assert voice.consent is not None
+    terminal.say(f"voice:{voice.id}  {voice.name}  consent: {voice.consent.status} ({voice.consent.id})")
+
+
+def prepare(terminal: Terminal, given: argparse.Namespace) -> None:
+    live = terminal.studio.enrolment.start(terminal.actor, given.voice_id, given.engine)
+    with terminal.bar("encoding") as bar:
+        try:
+            for event in live.events():
+                likeness = "" if event.similarity is None else f" likeness {event.similarity:.2f}"
+                bar.move(event.fraction, event.stage + likeness)
+        except KeyboardInterrupt:
+            live.cancel()
+            live.wait()
+    for view in terminal.studio.enrolment.encoded(terminal.actor, given.voice_id):
+        terminal.say(f"{view.engine_id}: " + ", ".join(f"{k} {v}" for k, v in view.facts.items()))
+
+
+def erase(terminal: Terminal, given: argparse.Namespace) -> None:
+    voice = terminal.studio.voices.view(terminal.actor, given.voice_id)
+    if not given.yes and input(f"Erase the speaker of {voice.name} for good? Type the name: ") != voice.name:
+        raise ValueError("not erased: the name did not match")
+    receipt = terminal.studio.voices.withdraw(terminal.actor, given.voice_id)
+    listed = ", ".join(f"{count} {kind}" for kind, count in receipt.erased.items())
+    terminal.say(f"erased at {receipt.erased_at}: {listed}")
+
+
+def decide(terminal: Terminal, given: argparse.Namespace) -> None:
+    if given.consent_id:
+        terminal.studio.consent.review(terminal.actor, given.consent_id, given.approve, given.note)
+    rows = [
+        (c.id, ", ".join(c.voice_names), f"{c.statement_wer:.2f}", f"{c.speaker_score:.2f}", c.transcript)
+        for c in terminal.studio.consent.waiting(terminal.actor)
+    ]
+    terminal.table("consent", "voices", "WER", "likeness", "heard", rows=rows)
