@@ -56,10 +56,12 @@ class Studio:
         self.presence.close()
 
 
-def build_studio(settings: Settings, registry: Registry | None = None) -> Studio:
+def build_studio(
+    settings: Settings, *, registry: Registry | None = None, judges: Judges | None = None
+) -> Studio:
     """Open the storage, migrate, sweep what a crash left, and wire every service.
 
-    `registry` replaces the engines (tests bring a scripted one).
+    `registry` and `judges` replace the engines and the loaded judges (tests bring scripted ones).
     """
     presence = Presence(settings.storage)
     database = Database(settings.database_file)
@@ -70,7 +72,7 @@ def build_studio(settings: Settings, registry: Registry | None = None) -> Studio
     models = ModelStore(settings.storage / "models", load_catalogue(), licences)
     device = settings.device if settings.device != "auto" else _best_device()
     registry = registry or build_registry(_context(settings, models, device))
-    judges = Judges(models.folder, settings.cores)
+    judges = judges or Judges(models.folder, settings.cores)
     consent = ConsentService(database, judges, settings.organisation)
     voices = VoiceService(database, vault, consent, judges, settings.upload_limit_mb * 2**20)
     enrolment = EnrolmentService(database, vault, voices, registry)
@@ -86,9 +88,24 @@ def build_studio(settings: Settings, registry: Registry | None = None) -> Studio
     )
     choices = Choices(voices, registry, lambda model: _present(models, model), device)
     return Studio(
-        settings, database, vault, AuditLog(database), AccountService(database, settings), licences, models, registry, judges, consent,
-        voices, enrolment, synthesis, BatchService(synthesis), choices, device, presence,
-    )  # fmt: skip
+        settings=settings,
+        database=database,
+        vault=vault,
+        audit=AuditLog(database),
+        accounts=AccountService(database, settings),
+        licences=licences,
+        models=models,
+        engines=registry,
+        judges=judges,
+        consent=consent,
+        voices=voices,
+        enrolment=enrolment,
+        synthesis=synthesis,
+        batches=BatchService(synthesis),
+        choices=choices,
+        device=device,
+        presence=presence,
+    )
 
 
 def _clean_up(settings: Settings, database: Database, vault: Vault, presence: Presence) -> None:

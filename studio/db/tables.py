@@ -30,7 +30,7 @@ def new_id(prefix: str) -> str:
 
 
 class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
-    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON}
+    """The base of all tables: keyword-only dataclasses."""
 
 
 class Account(Base):

@@ -179,17 +179,9 @@ def _manifest(takes: list[Take], names: list[str]) -> str:
         ["file", "text", "voice", "engine", "duration_s", "rtf", "similarity", "predicted_mos", "wer"]
     )
     for take, name in zip(takes, names, strict=True):
-        scores = (take.similarity, take.predicted_mos, take.wer)
-        writer.writerow(
-            [
-                neutral(name),
-                neutral(take.text),
-                neutral(take.voice_name),
-                take.engine_id,
-                round(take.duration_s, 3),
-            ]
-            + [round(take.rtf, 4), *("" if s is None else round(s, 4) for s in scores)]
-        )
+        scores = ("" if s is None else round(s, 4) for s in (take.similarity, take.predicted_mos, take.wer))
+        words = (neutral(name), neutral(take.text), neutral(take.voice_name), take.engine_id)
+        writer.writerow([*words, round(take.duration_s, 3), round(take.rtf, 4), *scores])
     return sheet.getvalue()
 
 

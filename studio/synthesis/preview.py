@@ -33,18 +33,18 @@ class Preview(Live[PreviewEvent]):
 
     def mp3(self) -> Iterator[bytes]:
         """The sound as an MP3 stream, from the beginning, as it is made."""
-        encoder, seen = StreamEncoder(AudioFormat.MP3, self.sample_rate_hz), 0
-        while True:
+        encoder = StreamEncoder(AudioFormat.MP3, self.sample_rate_hz)
+        seen, complete = 0, False
+        while not complete:
             with self._sounded:
-                self._sounded.wait_for(lambda: len(self._pieces) > seen or self._complete)
+                while len(self._pieces) == seen and not self._complete:
+                    self._sounded.wait()
                 fresh, complete = self._pieces[seen:], self._complete
             for piece in fresh:
                 if data := encoder.feed(piece):
                     yield data
             seen += len(fresh)
-            if complete and seen == len(self._pieces):
-                yield encoder.close()
-                return
+        yield encoder.close()
 
     def take(self) -> Take:
         """Wait for the end and return the newest view of the take; raises what ended it."""

@@ -71,7 +71,8 @@ def _line(take: Take) -> str:
     scores = {"similarity": take.similarity, "predicted MOS": take.predicted_mos, "WER": take.wer}
     shown = ", ".join(f"{name} {value:.2f}" for name, value in scores.items() if value is not None)
     cached = " (from the phrase cache)" if take.cached else ""
-    return f"{take.id}{cached}: {take.duration_s:.1f} s, RTF {take.rtf:.2f}, first sound {take.first_sound_s:.2f} s, {shown}"
+    timing = f"{take.duration_s:.1f} s, RTF {take.rtf:.2f}, first sound {take.first_sound_s:.2f} s"
+    return f"{take.id}{cached}: {timing}, {shown}"
 
 
 def _batch(terminal: Terminal, given: argparse.Namespace) -> None:

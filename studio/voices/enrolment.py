@@ -124,7 +124,7 @@ class EnrolmentService:
                     content_id=state.content_id,
                     facts=dict(state.facts),
                     complete=complete,
-                )  # fmt: skip
+                )
             )
             audit.append(session, actor.account_id, "voice.encoded", voice.id, engine=spec.id)
 

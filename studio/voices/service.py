@@ -138,7 +138,7 @@ class VoiceService:
                 duration_s=checked.clip.duration_s,
                 sample_rate_hz=checked.clip.sample_rate_hz,
                 report=asdict(checked.card),
-            )  # fmt: skip
+            )
         )
         session.flush()
 

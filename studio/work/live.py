@@ -74,15 +74,14 @@ class Live(Generic[Event]):
 
     def events(self) -> Iterator[Event]:
         """Every event in order, waiting for more until the work ends; then raises what ended it, if anything."""
-        seen = 0
-        while True:
+        seen, done = 0, False
+        while not done:
             with self._changed:
-                self._changed.wait_for(lambda: len(self._events) > seen or self.finished)
+                while len(self._events) == seen and not self.finished:
+                    self._changed.wait()
                 fresh, done = self._events[seen:], self.finished
             yield from fresh
             seen += len(fresh)
-            if done and seen == len(self._events):
-                break
         if self._error is not None:
             raise self._error
 

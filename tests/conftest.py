@@ -1,0 +1,80 @@
+"""Fixtures every room shares: a studio on a fresh folder, with a scripted engine and scripted judges."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from studio.bootstrap import Studio, build_studio
+from studio.engines.base import EngineContext
+from studio.engines.registry import Registry
+from studio.errors import ModelMissing
+from studio.privacy.access import Actor, Role
+from studio.settings import Settings
+from tests.fakes import FakeJudges, fake_spec
+
+STORAGE_MODELS = Path(__file__).parent.parent / "storage" / "models"
+
+
+def _no_model(model_id: str) -> Path:
+    raise ModelMissing("models.missing", model=model_id)
+
+
+def scripted_registry(scratch: Path) -> Registry:
+    registry = Registry(EngineContext(_no_model, scratch))
+    registry.register(fake_spec())
+    registry.register(fake_spec("fake-preset", clones=False))
+    registry.register(fake_spec("fake-nc", commercial=False))
+    return registry
+
+
+@dataclass
+class Home:
+    """A studio that can be closed and opened again on the same folder."""
+
+    settings: Settings
+    judges: FakeJudges
+    studio: Studio
+
+    def reopen(self) -> Studio:
+        self.studio.close()
+        self.studio = open_home(self.settings, self.judges)
+        return self.studio
+
+
+def open_home(settings: Settings, judges: FakeJudges) -> Studio:
+    return build_studio(settings, registry=scripted_registry(settings.storage / "derived"), judges=judges)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    settings, judges = Settings(storage=tmp_path / "storage", device="cpu"), FakeJudges()
+    made = Home(settings, judges, open_home(settings, judges))
+    yield made
+    made.studio.close()
+
+
+@pytest.fixture
+def studio(home: Home) -> Studio:
+    return home.studio
+
+
+@pytest.fixture
+def judges(home: Home) -> FakeJudges:
+    return home.judges
+
+
+@pytest.fixture
+def admin(studio: Studio) -> Actor:
+    return studio.accounts.actor_of(studio.accounts.ensure_administrator().id)
+
+
+@pytest.fixture
+def account(studio: Studio, admin: Actor) -> Callable[..., Actor]:
+    """Makes further accounts: ``account("rosa")`` is a producer."""
+
+    def make(name: str, role: Role = Role.PRODUCER) -> Actor:
+        return studio.accounts.actor_of(studio.accounts.create(admin, name, role).id)
+
+    return make
