@@ -1,0 +1,63 @@
+"""How often somebody may ask: token buckets per account, or per address before one is known."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+KEPT = 20_000  # buckets; the full ones are dropped beyond
+
+
+class Budget(StrEnum):
+    """What is being counted."""
+
+    ANY = "any"
+    SIGN_IN = "sign_in"
+    EVENT = "event"
+    UPLOAD = "upload"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`burst` at once, then `per_s` a second."""
+
+    burst: float
+    per_s: float
+
+
+# Generous: a page of Gradio is about 150 requests, a busy producer a few events a second.
+RATES: Mapping[Budget, Rate] = {
+    Budget.ANY: Rate(burst=1500, per_s=100),
+    Budget.SIGN_IN: Rate(burst=10, per_s=1 / 6),
+    Budget.EVENT: Rate(burst=200, per_s=20),
+    Budget.UPLOAD: Rate(burst=120, per_s=2),
+}
+
+
+@dataclass
+class Limits:
+    """The buckets. Used from the event loop alone."""
+
+    rates: Mapping[Budget, Rate] = field(default_factory=lambda: RATES)
+    clock: Callable[[], float] = time.monotonic
+    _levels: dict[tuple[Budget, str], tuple[float, float]] = field(default_factory=dict)
+
+    def take(self, budget: Budget, who: str) -> int:
+        """Take one; 0 when granted, otherwise the whole seconds to wait."""
+        rate, at = self.rates[budget], self.clock()
+        level, before = self._levels.get((budget, who), (rate.burst, at))
+        level = min(rate.burst, level + (at - before) * rate.per_s)
+        if level < 1:
+            return math.ceil((1 - level) / rate.per_s)
+        if len(self._levels) >= KEPT:
+            self._prune(at)
+        self._levels[budget, who] = (level - 1, at)
+        return 0
+
+    def _prune(self, at: float) -> None:
+        """Forget buckets that have filled up again: they say the same as no bucket."""
+        for key, (level, before) in list(self._levels.items()):
+            rate = self.rates[key[0]]
+            if level + (at - before) * rate.per_s >= rate.burst:
+                del self._levels[key]

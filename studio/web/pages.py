@@ -1,0 +1,68 @@
+"""The few pages that are not Gradio: sign in, signed out, and refusals, in the person's language."""
+
+import html
+import json
+
+from studio.errors import StudioError
+from studio.web.refusals import Refusal
+
+STYLE = """
+:root{color-scheme:light dark;--back:#f6f7f9;--card:#fff;--text:#1d2330;--dim:#5a6375;--go:#2f5fd0;--on:#fff}
+@media(prefers-color-scheme:dark){:root{--back:#10131a;--card:#1a1f2a;--text:#eceff5;--dim:#a3adbf;
+--go:#86a8ff;--on:#0c1020}}
+*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;
+background:var(--back);color:var(--text);font:1.05rem/1.55 system-ui,sans-serif}
+main{width:min(34rem,100%);background:var(--card);border-radius:14px;padding:2rem;
+box-shadow:0 1px 3px #0002,0 8px 30px #0001}
+h1{font-size:1.45rem;line-height:1.25;margin:0 0 .75rem;text-wrap:balance}p{margin:.5rem 0;color:var(--dim)}
+.mark{font-weight:700;letter-spacing:.02em;color:var(--go);margin:0 0 1.25rem}
+code{background:#8882;border-radius:5px;padding:.1em .35em;overflow-wrap:anywhere}
+button,a.go{display:inline-block;margin-top:1.25rem;padding:.7rem 1.4rem;border:0;border-radius:9px;
+background:var(--go);color:var(--on);font:inherit;font-weight:600;cursor:pointer;text-decoration:none}
+button:focus-visible,a:focus-visible{outline:3px solid var(--text);outline-offset:2px}
+"""
+
+
+def _code(text: str) -> str:
+    """Escaped, with `backticks` as code."""
+    parts = html.escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
+
+
+def _page(language: str, title: str, paragraphs: list[str], action: str = "") -> str:
+    body = "".join(f"<p>{_code(paragraph)}</p>" for paragraph in paragraphs if paragraph)
+    return (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{html.escape(title)} · Timbro</title><style>{STYLE}</style></head>"
+        f'<body><main><p class="mark">Timbro</p><h1>{html.escape(title)}</h1>{body}{action}</main></body></html>'
+    )
+
+
+def redeem_page(language: str) -> str:
+    """What a one-time link opens: a button. Following the link spends nothing, so a mail scanner or a
+    chat's link preview, which follow links and press no buttons, leave it whole.
+    """
+    text = StudioError("web.enter")
+    button = (
+        f'<form method="post"><button autofocus>{html.escape(text.part("next", language))}</button></form>'
+    )
+    return _page(language, text.part("what", language), [text.part("why", language)], button)
+
+
+def message_page(key: str, language: str, **facts: object) -> str:
+    """A page of a message's three parts."""
+    return _refusal_page(StudioError(key, **facts), language)
+
+
+def _refusal_page(error: StudioError, language: str, action: str = "") -> str:
+    rest = [error.part("why", language), error.part("next", language)]
+    return _page(language, error.part("what", language), rest, action)
+
+
+def refusal_body(refusal: Refusal, language: str, as_page: bool) -> tuple[bytes, bytes]:
+    """Content type and body. Not a page: JSON with the keys under which Gradio's page looks for a reason."""
+    if as_page:
+        return b"text/html; charset=utf-8", _refusal_page(refusal.error, language).encode()
+    text = refusal.error.text(language)
+    return b"application/json", json.dumps({"error": text, "detail": text}).encode()

@@ -1,0 +1,79 @@
+"""The doors of the studio: every route that answers, and what guards it. Whatever is not here is closed."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from studio.web.limits import Budget
+
+
+class Guard(StrEnum):
+    """What is asked of a request beyond a signed-in account."""
+
+    ANYBODY = "anybody"  # no account: the sign-in pages
+    ACCOUNT = "account"  # nothing more
+    PAGE = "page"  # the page itself: its scripts get this response's nonce
+    SESSION = "session"  # the session_hash in path or query is the account's
+    EVENT = "event"  # so is the one in the body, and every file in it
+    STREAM_INPUT = "stream_input"  # the event in the path is the account's, and every file in the body
+    UPLOAD = "upload"  # size and number of files; the new paths become the account's
+    FILE = "file"  # the path is the account's
+
+
+@dataclass(frozen=True)
+class Route:
+    """One door: methods, path (a full match; groups `session`, `event` and `file` are checked), guard."""
+
+    methods: frozenset[str]
+    path: re.Pattern[str]
+    guard: Guard
+    budget: Budget = Budget.ANY
+
+
+def _route(methods: str, path: str, guard: Guard, budget: Budget = Budget.ANY) -> Route:
+    return Route(frozenset(methods.split()), re.compile(path, re.DOTALL), guard, budget)
+
+
+ID = "[A-Za-z0-9_-]{1,64}"
+SESSION = "(?P<session>[A-Za-z0-9_-]{1,64})"
+FILE_NAME = "[A-Za-z0-9_.@-]{1,200}"
+READ = "GET HEAD"
+G = "/gradio_api"
+
+ROUTES: tuple[Route, ...] = (
+    # -- our own ---------------------------------------------------------------------------------
+    _route(READ, "/healthz|/manifest.json|/robots.txt", Guard.ANYBODY),
+    _route(READ, "/login/[^/]{1,200}", Guard.ANYBODY),
+    _route("POST", "/login/[^/]{1,200}", Guard.ANYBODY, Budget.SIGN_IN),
+    _route("POST", "/logout", Guard.ANYBODY),
+    _route(READ, f"/media/(take|clip|live|batch)/{ID}(\\.[a-z0-9]{{1,8}}){{1,2}}", Guard.ACCOUNT),
+    # -- the page and its parts ------------------------------------------------------------------
+    _route(READ, "/", Guard.PAGE),
+    _route("GET", "/config", Guard.ACCOUNT),
+    _route(READ, f"/assets/{FILE_NAME}", Guard.ACCOUNT),
+    _route(READ, f"/static/(?:(?:js|css|img|fonts)/)?(?:{FILE_NAME}/)*{FILE_NAME}", Guard.ACCOUNT),
+    _route(READ, f"/theme.css|{G}/theme.css|/favicon.ico", Guard.ACCOUNT),
+    # -- events ----------------------------------------------------------------------------------
+    _route("GET", f"{G}/startup-events|{G}/app_id|{G}/login_check", Guard.ACCOUNT),
+    _route("GET", f"{G}/heartbeat/{SESSION}", Guard.SESSION),
+    _route("GET", f"{G}/queue/data", Guard.SESSION),
+    _route("POST", f"{G}/queue/join", Guard.EVENT, Budget.EVENT),
+    _route("POST", f"{G}/run/[A-Za-z0-9_]{{1,100}}", Guard.EVENT, Budget.EVENT),
+    _route("POST", f"{G}/cancel", Guard.EVENT),
+    _route("POST", f"{G}/stream/(?P<event>{ID})(/close)?", Guard.STREAM_INPUT),
+    _route("GET", f"{G}/stream/{SESSION}/{ID}/[0-9]{{1,9}}/playlist.m3u8", Guard.SESSION),
+    _route("GET", f"{G}/stream/{SESSION}/{ID}/[0-9]{{1,9}}/playlist-file", Guard.SESSION),
+    _route("GET", f"{G}/stream/{SESSION}/{ID}/[0-9]{{1,9}}/{ID}\\.(aac|ts)", Guard.SESSION),
+    # -- files -----------------------------------------------------------------------------------
+    _route("POST", f"{G}/upload", Guard.UPLOAD, Budget.UPLOAD),
+    _route("GET", f"{G}/upload_progress", Guard.ACCOUNT),
+    _route(READ, f"{G}/file=(?P<file>/.{{1,1000}})", Guard.FILE),
+)
+
+
+def find_route(method: str, path: str) -> tuple[Route, re.Match[str]] | None:
+    """The door this request asks for, or None: then it is closed."""
+    for route in ROUTES:
+        if method in route.methods and (match := route.path.fullmatch(path)):
+            return route, match
+    return None

@@ -1,0 +1,37 @@
+"""What the web asks of the studio: the parts of it that stand behind an address."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from studio.privacy.access import Actor
+from studio.privacy.accounts import AccountService
+from studio.settings import Settings
+
+Served = tuple[bytes, str, str]  # the file, its media type, its name
+
+
+class Takes(Protocol):
+    """Generated sounds. Each raises NotFound for what is not there or not the actor's."""
+
+    def audio(self, actor: Actor, take_id: str, format_name: str) -> Served: ...
+    def live(self, actor: Actor, token: str) -> Iterator[bytes]: ...
+    def batch_zip(self, actor: Actor, batch_id: str) -> Served: ...
+
+
+class Clips(Protocol):
+    """Reference clips, likewise."""
+
+    def clip_audio(self, actor: Actor, clip_id: str) -> Served: ...
+
+
+class Studio(Protocol):
+    """The studio as the web sees it."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def accounts(self) -> AccountService: ...
+    @property
+    def synthesis(self) -> Takes: ...
+    @property
+    def voices(self) -> Clips: ...

@@ -1,0 +1,81 @@
+"""The demo studio behind the real gate, served over real HTTP."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from studio.web.gate import Gate
+from studio.web.server import address_of, build_app, listen, prepare
+from tests.web.demo import DemoStudio, build_demo, make_studio
+from tests.web.visitor import Visitor
+
+
+@dataclass
+class Served:
+    """A running server: its address, its studio and its gate."""
+
+    url: str
+    studio: DemoStudio
+    gate: Gate
+
+    def visitor(self, name: str, role: str = "producer") -> Visitor:
+        """Somebody signed in through a real one-time link."""
+        admin = self.studio.accounts.ensure_administrator()
+        actor = self.studio.accounts.actor_of(admin.id)
+        known = {account.name: account for account in self.studio.accounts.accounts(actor)}
+        account = known.get(name) or self.studio.accounts.create(actor, name, role)
+        token = self.studio.accounts.sign_in_link(account.id)
+        client = httpx.Client(base_url=self.url, timeout=30)
+        answer = client.post(f"/login/{token}")
+        assert answer.status_code == 303, answer.text
+        return Visitor(client, account.id)
+
+    def anonymous(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=30)
+
+
+def serve_demo(folder: Path, **given: object) -> Iterator[Served]:
+    studio = make_studio(folder, **given)
+    prepare(studio)
+    gate = build_app(studio, build_demo(studio))
+    listening = listen(studio)
+    config = uvicorn.Config(
+        gate, log_level="warning", access_log=False, proxy_headers=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.02)
+    yield Served(address_of(studio, listening), studio, gate)
+    server.should_exit = True
+    thread.join(10)
+    listening.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    yield from serve_demo(tmp_path_factory.mktemp("studio"))
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits(served: Served) -> None:
+    """Each test starts with full budgets."""
+    served.gate.limits._levels.clear()
+
+
+@pytest.fixture(scope="session")
+def ada(served: Served) -> Visitor:
+    return served.visitor("ada")
+
+
+@pytest.fixture(scope="session")
+def bob(served: Served) -> Visitor:
+    return served.visitor("bob")
