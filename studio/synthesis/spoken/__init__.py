@@ -1,0 +1,1 @@
+"""How written signs are said aloud, language by language."""
