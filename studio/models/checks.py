@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from studio.models.archives import CHUNK
 from studio.models.catalogue import ModelFile
 from studio.models.progress import Watch
 
+_log = logging.getLogger(__name__)
 _RECORD = ".checked.json"
 
 
@@ -38,16 +41,21 @@ class Checks:
         seen = self._read().get(file.name)
         if not afresh and seen and (seen.size, seen.mtime_ns, seen.inode) == _marks(path):
             return seen.sha256 == file.sha256
-        self.remember(file.name, sha256_of(path, watch))
-        return self._read()[file.name].sha256 == file.sha256
+        found = sha256_of(path, watch)
+        self.remember(file.name, found)
+        return found == file.sha256
 
     def remember(self, name: str, sha256: str) -> None:
         """Write down the hash of the file as it is now; replaces the record in one step."""
         known = self._read() | {name: _Seen(sha256, *_marks(self._folder / name))}
         # One writer's record may drop another's line: it costs one more hash, never a wrong answer.
-        fresh = self._record.with_name(f"{_RECORD}.{id(known)}")
-        fresh.write_text(json.dumps({name: asdict(seen) for name, seen in sorted(known.items())}, indent=1))
-        fresh.replace(self._record)
+        text = json.dumps({name: asdict(seen) for name, seen in sorted(known.items())}, indent=1)
+        try:
+            with NamedTemporaryFile("w", dir=self._folder, prefix=_RECORD, delete=False) as fresh:
+                fresh.write(text)
+            Path(fresh.name).replace(self._record)
+        except PermissionError:
+            _log.warning("%s cannot be written: its files are hashed at every look", self._record)
 
     def _read(self) -> dict[str, _Seen]:
         try:

@@ -77,7 +77,7 @@ def _watch(child: subprocess.Popen[bytes], run: ClientRun, watch: Watch) -> None
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the whole group, politely first; the group may outlive the client itself."""
+    """End the client and its own children, politely first."""
     for how in (signal.SIGTERM, signal.SIGKILL):
         if child.poll() is not None:
             return

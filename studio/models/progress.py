@@ -6,7 +6,7 @@ from typing import Literal
 
 from studio.errors import Cancelled, StudioError
 
-Stage = Literal["waiting", "fetching", "unpacking", "verifying", "skipped", "done"]
+Activity = Literal["waiting", "fetching", "unpacking", "verifying", "skipped", "done"]
 ShouldStop = Callable[[], bool]
 
 
@@ -14,16 +14,21 @@ ShouldStop = Callable[[], bool]
 class PullProgress:
     """One report: `done_bytes` of `total_bytes` of the model are here (an estimate while a client works).
 
-    `source` is the label of the source at work. A report of stage ``skipped`` carries in `trouble` why that
+    `source` is the label of the source at work. A report of activity ``skipped`` carries in `trouble` why that
     source was left, as an error whose text a person can read.
     """
 
     model_id: str
-    stage: Stage
+    activity: Activity
     done_bytes: int
     total_bytes: int
     source: str = ""
     trouble: StudioError | None = None
+
+    @property
+    def fraction(self) -> float:
+        """How much of the model is here, 0..1."""
+        return self.done_bytes / self.total_bytes
 
 
 Progress = Callable[[PullProgress], None]
@@ -49,11 +54,11 @@ class Watch:
     done_bytes: int = 0
     source: str = ""
 
-    def report(self, stage: Stage, under_way: int = 0) -> None:
+    def report(self, activity: Activity, under_way: int = 0) -> None:
         """Tell the watcher; `under_way` bytes are on their way and not finished. Raises Cancelled."""
         self.check()
         done = min(self.done_bytes + under_way, self.total_bytes)
-        self.progress(PullProgress(self.model_id, stage, done, self.total_bytes, self.source))
+        self.progress(PullProgress(self.model_id, activity, done, self.total_bytes, self.source))
 
     def skipped(self, trouble: StudioError) -> None:
         report = PullProgress(

@@ -11,7 +11,7 @@ from studio.models.catalogue import Model, ModelFile
 from studio.models.checks import Checks, sha256_of
 from studio.models.progress import Watch
 
-Status = Literal["absent", "partial", "present", "broken"]
+Presence = Literal["absent", "partial", "present", "broken"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class ModelState:
     """What is here of a model; sizes in bytes. `staged_bytes` belong to an unfinished download."""
 
     model_id: str
-    status: Status
+    kind: Presence
     here_bytes: int
     total_bytes: int
     staged_bytes: int
@@ -52,14 +52,14 @@ class Shelf:
             else:
                 broken.append(file.name)
         staged = self._staged_bytes()
-        status: Status = "absent"
+        kind: Presence = "absent"
         if broken:
-            status = "broken"
+            kind = "broken"
         elif here == self.model.size:
-            status = "present"
+            kind = "present"
         elif here or staged:
-            status = "partial"
-        return ModelState(self.model.id, status, here, self.model.size, staged, tuple(broken))
+            kind = "partial"
+        return ModelState(self.model.id, kind, here, self.model.size, staged, tuple(broken))
 
     def missing(self) -> list[ModelFile]:
         """The files that are not here, or are not the right ones."""

@@ -60,8 +60,8 @@ class ClientFetcher:
         pairs = [word for file in files for word in (source.paths[file.name], file.name)]
         arguments = [
             self.python,
-            "-m",
-            hub_client.__name__,
+            "-P",
+            hub_client.__file__,
             source.repo,
             source.revision,
             str(folder),

@@ -75,10 +75,10 @@ class ModelStore:
         """The folder with all files of the model, each the right one; raises ModelMissing or ModelBroken."""
         shelf = self._shelf(model_id)
         state = shelf.state()
-        if state.status == "broken":
+        if state.kind == "broken":
             facts = {"files": ", ".join(state.broken_files), "id": model_id}
             raise ModelBroken("models.broken", model=shelf.model.name, **facts)
-        if state.status != "present":
+        if state.kind != "present":
             raise ModelMissing("models.missing", model=shelf.model.name, id=model_id)
         return shelf.folder
 
