@@ -43,11 +43,8 @@ def _made(
     euro = Currency(Counted("euro", words["euros"]), Counted("cent", words["cents"]), name_cents=False)
     dollar = Currency(Counted(words["dollar"], words["dollars"]), Counted("cent", words["cents"]), False)
     pound = Currency(Counted(words["pound"], words["pounds"]), Counted("penny", "pence"), False)
-    units = {
-        key: Counted(*words[key].split("|"))
-        for key in ("km", "m", "cm", "kg", "g", "km/h", "°C")
-        if key in words
-    }
+    measures = ("km", "m", "cm", "kg", "g", "km/h", "°C")
+    units: dict[str, Counted] = {key: Counted(*words[key].split("|")) for key in measures}
     return Rules(
         code=code, number=number, ordinal=ordinal, date=date, time=time, year=say_year, months=names,
         decimal_mark=",", comma=words["comma"], minus=words["minus"], plus=words["plus"],
