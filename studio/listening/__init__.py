@@ -1,0 +1,1 @@
+"""Listening tests: design, and the statistics of what listeners say."""

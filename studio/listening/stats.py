@@ -1,0 +1,53 @@
+"""The statistics of listening tests: pure functions, each with its formula and source.
+
+Means: `mos`, `bounded_mos`, `crossed_mos`, `paired_difference`. Choices: `preference`, `bradley_terry`
+(studio.listening.ranking). Agreement: `krippendorff_alpha`, `icc` (studio.listening.agreement).
+Planning: `ratings_needed` and its kin (studio.listening.planning).
+"""
+
+from studio.listening.agreement import Agreement, IntraclassCorrelation, icc, krippendorff_alpha
+from studio.listening.choices import Preference, preference
+from studio.listening.means import (
+    MeanScore,
+    PairedDifference,
+    bounded_mos,
+    crossed_mos,
+    mos,
+    paired_difference,
+)
+from studio.listening.planning import (
+    Variances,
+    design_effect,
+    expected_half_width,
+    listeners_needed,
+    pairs_needed,
+    ratings_needed,
+    variance_components,
+)
+from studio.listening.ranking import BradleyTerry, Interval, bradley_terry, clustered_intervals
+
+__all__ = [
+    "Agreement",
+    "BradleyTerry",
+    "Interval",
+    "IntraclassCorrelation",
+    "MeanScore",
+    "PairedDifference",
+    "Preference",
+    "Variances",
+    "bounded_mos",
+    "bradley_terry",
+    "clustered_intervals",
+    "crossed_mos",
+    "design_effect",
+    "expected_half_width",
+    "icc",
+    "krippendorff_alpha",
+    "listeners_needed",
+    "mos",
+    "paired_difference",
+    "pairs_needed",
+    "preference",
+    "ratings_needed",
+    "variance_components",
+]

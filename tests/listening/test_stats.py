@@ -1,0 +1,263 @@
+"""Worked numbers of the sources, definitions computed another way, and refusals."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from studio.errors import InputRefused
+from studio.listening import stats
+
+
+def near(*expected: float) -> object:
+    return pytest.approx(expected, abs=5e-5)
+
+
+def test_mos_has_the_worked_mean_and_half_width() -> None:
+    found = stats.mos([5, 4, 4, 3, 5, 4, 2, 4])
+    assert (found.mean, (found.ci_high - found.ci_low) / 2) == near(3.8750, 0.8285)
+    assert found.n == 8
+
+
+def test_the_bounded_interval_stays_on_the_scale_where_t_leaves_it() -> None:
+    bounded, free = stats.bounded_mos([5, 5, 5, 5, 4]), stats.mos([5, 5, 5, 5, 4])
+    assert (bounded.ci_low, bounded.ci_high) == near(4.0051, 4.9949)
+    assert (free.ci_low, free.ci_high) == near(4.2447, 5.3553)
+    assert stats.bounded_mos([5, 5]).ci_high == 5 and stats.bounded_mos([1]).ci_low == 1
+
+
+def test_one_rating_says_nothing_of_the_spread() -> None:
+    found = stats.mos([4])
+    assert (found.ci_low, found.ci_high) == (1, 5) and "one rating" in found.method
+
+
+def test_the_crossed_interval_is_the_anova_formula() -> None:
+    table = np.array([[4, 3, 5, 4], [2, 2, 4, 3], [5, 3, 5, 5]], dtype=float)
+    a, b = table.shape
+    rows, columns, grand = table.mean(1), table.mean(0), table.mean()
+    ms_l = b * ((rows - grand) ** 2).sum() / (a - 1)
+    ms_s = a * ((columns - grand) ** 2).sum() / (b - 1)
+    ms_e = sum(
+        (table[i, j] - rows[i] - columns[j] + grand) ** 2 for i in range(a) for j in range(b)
+    ) / ((a - 1) * (b - 1))
+    variance = ms_l + ms_s - ms_e
+    df = variance**2 / (ms_l**2 / (a - 1) + ms_s**2 / (b - 1) + ms_e**2 / ((a - 1) * (b - 1)))
+    half = scipy_stats.t.ppf(0.975, df) * math.sqrt(variance / (a * b))
+    found = stats.crossed_mos(table)
+    assert (found.mean, found.ci_low, found.ci_high) == near(grand, grand - half, grand + half)
+
+
+def test_the_crossed_interval_is_floored_at_the_residual() -> None:
+    table = np.array([[4, 2], [2, 4]], dtype=float)  # no main effects at all
+    found = stats.crossed_mos(table)
+    assert (found.ci_high - found.ci_low) / 2 == pytest.approx(scipy_stats.t.ppf(0.975, 1) * math.sqrt(4 / 4))
+
+
+def test_gaps_lead_to_a_seeded_bootstrap_close_to_the_formula() -> None:
+    generator = np.random.default_rng(1)
+    table = np.clip(np.round(generator.normal(3.4, 0.8, (40, 20))), 1, 5)
+    complete = stats.crossed_mos(table)
+    table[0, 0] = np.nan
+    gapped = stats.crossed_mos(table)
+    assert gapped.method == "bootstrap" and gapped == stats.crossed_mos(table)
+    assert gapped.ci_low == pytest.approx(complete.ci_low, abs=0.1)
+    assert gapped.ci_high == pytest.approx(complete.ci_high, abs=0.1)
+
+
+def test_the_headline_interval_covers_the_truth_where_t_does_not() -> None:
+    generator, truth, crossed, naive = np.random.default_rng(7), 3.2, 0, 0
+    for _ in range(400):
+        table = truth + generator.normal(0, 0.30**0.5, (20, 1)) + generator.normal(0, 0.15**0.5, (1, 10))
+        table = np.clip(np.round(table + generator.normal(0, 0.55**0.5, (20, 10))), 1, 5)
+        headline, plain = stats.crossed_mos(table), stats.mos(table.ravel())
+        crossed += headline.ci_low <= truth <= headline.ci_high
+        naive += plain.ci_low <= truth <= plain.ci_high
+    assert 0.92 <= crossed / 400 <= 0.985 and naive / 400 < 0.8
+
+
+def test_paired_difference_is_a_t_test_over_listeners() -> None:
+    generator = np.random.default_rng(3)
+    a, b = generator.integers(1, 6, (8, 5)).astype(float), generator.integers(1, 6, (8, 5)).astype(float)
+    found = stats.paired_difference(a, b)
+    known = scipy_stats.ttest_rel(a.mean(1), b.mean(1))
+    wilcoxon = scipy_stats.wilcoxon(a.mean(1) - b.mean(1), zero_method="pratt")
+    assert (found.t, found.p_value, found.wilcoxon_p) == pytest.approx(
+        (known.statistic, known.pvalue, wilcoxon.pvalue)
+    )
+    assert found.df == 7 and found.ci_low < found.mean < found.ci_high
+
+
+def test_identical_systems_do_not_differ_and_nothing_is_nan() -> None:
+    same = stats.paired_difference([[3, 4], [2, 2]], [[3, 4], [2, 2]])
+    assert (same.mean, same.t, same.p_value, same.wilcoxon_p) == (0, 0, 1, 1)
+    steady = stats.paired_difference([[4, 5], [3, 3]], [[3, 4], [2, 2]])
+    assert steady.p_value == 0 and "no spread" in steady.method
+
+
+@pytest.mark.parametrize(
+    ("wins", "p", "low", "high"), [((17, 8), 0.1078, 0.4841, 0.8279), ((18, 7), 0.0433, 0.5242, 0.8572)]
+)
+def test_preference_has_the_worked_numbers(wins: tuple[int, int], p: float, low: float, high: float) -> None:
+    found = stats.preference(*wins)
+    assert (found.p_value, found.ci_low, found.ci_high) == near(p, low, high)
+
+
+def test_ties_are_dropped_split_or_kept_by_the_rule() -> None:
+    assert stats.preference(17, 8, 5).share == 17 / 25
+    split = stats.preference(17, 8, 4, "split")
+    assert split.share == 19 / 29 and split.p_value == pytest.approx(scipy_stats.binomtest(19, 29).pvalue)
+    assert stats.preference(17, 8, 5, "split").p_value == pytest.approx(scipy_stats.binomtest(19, 30).pvalue)
+
+
+def test_the_trinomial_p_value_is_the_sum_over_the_multinomial() -> None:
+    wins_a, wins_b, ties = 9, 3, 4
+    n, tie = 16, 4 / 16
+    side = (1 - tie) / 2
+    tail = 0.0
+    for a in range(n + 1):
+        for b in range(n + 1 - a):
+            if abs(a - b) >= wins_a - wins_b:
+                tail += scipy_stats.multinomial.pmf([a, b, n - a - b], n, [side, side, tie])
+    found = stats.preference(wins_a, wins_b, ties, "trinomial")
+    assert found.p_value == pytest.approx(tail)
+    assert stats.preference(6, 6, 3, "trinomial").p_value == 1
+    assert stats.preference(5, 0, 0, "trinomial").p_value == pytest.approx(2 / 32)
+
+
+def test_bradley_terry_on_two_systems_is_the_log_odds() -> None:
+    found = stats.bradley_terry([[0, 30], [10, 0]])
+    assert (found.strengths[0], found.standard_errors[0]) == near(math.log(3), math.sqrt(1 / 30 + 1 / 10))
+    assert found.strengths[1] == 0 and found.deviance == pytest.approx(0, abs=1e-9)
+
+
+def test_bradley_terry_solves_the_score_equations() -> None:
+    wins = np.array([[0, 7, 8, 5], [3, 0, 6, 9], [2, 4, 0, 6], [5, 1, 4, 0]], dtype=float)
+    found = stats.bradley_terry(wins)
+    s = np.array(found.strengths)
+    p = 1 / (1 + np.exp(s[None, :] - s[:, None]))
+    np.fill_diagonal(p, 0)
+    met = wins + wins.T
+    assert np.allclose(wins.sum(1), (met * p).sum(1), atol=1e-8)
+    information = np.diag((met * p * (1 - p)).sum(1)) - met * p * (1 - p)
+    errors = np.sqrt(np.diag(np.linalg.inv(information[:3, :3])))
+    assert np.allclose(found.standard_errors[:3], errors)
+    seen = wins > 0
+    assert found.deviance == pytest.approx(2 * (wins[seen] * np.log(wins[seen] / (met * p)[seen])).sum())
+
+
+def test_davidson_ties_maximise_the_likelihood() -> None:
+    wins = np.array([[0, 7, 8], [3, 0, 6], [2, 4, 0]], dtype=float)
+    ties = np.array([[0, 2, 1], [2, 0, 3], [1, 3, 0]], dtype=float)
+    found = stats.bradley_terry(wins, ties)
+
+    def likelihood(a: float, b: float, nu: float) -> float:
+        p, total = np.exp([a, b, 0.0]), 0.0
+        for i in range(3):
+            for j in range(i + 1, 3):
+                share = p[i] + p[j] + nu * math.sqrt(p[i] * p[j])
+                total += wins[i, j] * math.log(p[i] / share) + wins[j, i] * math.log(p[j] / share)
+                total += ties[i, j] * math.log(nu * math.sqrt(p[i] * p[j]) / share)
+        return total
+
+    best = (*found.strengths[:2], found.tie_strength)
+    for axis in range(3):
+        for step in (-1e-3, 1e-3):
+            moved = [v + step * (k == axis) for k, v in enumerate(best)]
+            assert likelihood(*moved) < likelihood(*best)
+
+
+def test_a_side_that_never_loses_gets_the_stated_prior() -> None:
+    found = stats.bradley_terry([[0, 10], [0, 0]])
+    assert found.strengths[0] == pytest.approx(math.log(10.5 / 0.5)) and "0.5 votes" in found.method
+
+
+def test_intervals_draw_whole_listeners() -> None:
+    agreed = [[[0, 4], [0, 0]], [[0, 0], [4, 0]]] * 5  # each listener is of one mind
+    mixed = [[[0, 2], [2, 0]]] * 10
+    wide, narrow = stats.clustered_intervals(agreed)[0], stats.clustered_intervals(mixed)[0]
+    assert wide.high - wide.low > 5 * (narrow.high - narrow.low)
+
+
+REPUTED = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
+
+
+def test_icc_reproduces_shrout_and_fleiss() -> None:
+    found = stats.icc(REPUTED)
+    assert (found.icc1, found.icca1, found.iccc1) == near(0.16574, 0.28976, 0.71484)
+    assert (found.icc1k, found.iccak, found.iccck) == near(0.44280, 0.62005, 0.90932)
+
+
+NAN = math.nan
+KRIPPENDORFF = [
+    [NAN] * 5 + [3, 4, 1, 2, 1, 1, 3, 3, NAN, 3],
+    [1, NAN, 2, 1, 3, 3, 4, 3] + [NAN] * 7,
+    [NAN, NAN, 2, 1, 3, 4, 4, NAN, 2, 1, 1, 3, 3, NAN, 4],
+]
+
+
+@pytest.mark.parametrize(("level", "alpha"), [("nominal", 0.6914), ("ordinal", 0.8067), ("interval", 0.8108)])
+def test_alpha_reproduces_the_published_example(level: str, alpha: float) -> None:
+    found = stats.krippendorff_alpha(KRIPPENDORFF, level)  # type: ignore[arg-type]
+    assert found.alpha == pytest.approx(alpha, abs=5e-5) and found.pairable == 26
+
+
+def test_alpha_of_perfect_agreement_is_one_and_of_systematic_disagreement_negative() -> None:
+    assert stats.krippendorff_alpha([[1, 2, 3], [1, 2, 3]], "interval").alpha == 1
+    assert stats.krippendorff_alpha([[1, 2], [2, 1]], "nominal").alpha < 0
+
+
+def test_the_planner_has_the_worked_numbers() -> None:
+    assert stats.ratings_needed(difference=0.2, sd=0.8, power=0.8) == 128
+    assert stats.pairs_needed(share=0.6) == 210
+    assert stats.design_effect(20, 0.3) == pytest.approx(6.7)
+
+
+def test_the_planned_half_width_is_what_simulation_gives() -> None:
+    generator, widths = np.random.default_rng(5), []
+    for _ in range(200):
+        table = generator.normal(0, 0.30**0.5, (20, 1)) + generator.normal(0, 0.15**0.5, (1, 10))
+        found = stats.crossed_mos(table + generator.normal(0, 0.55**0.5, (20, 10)), low=-9, high=9)
+        widths.append((found.ci_high - found.ci_low) / 2)
+    assert stats.expected_half_width(20, 10) == pytest.approx(np.mean(widths), rel=0.06)
+
+
+def test_listeners_needed_is_the_fewest_that_reach_the_width() -> None:
+    needed = stats.listeners_needed(0.3, 20)
+    assert needed is not None
+    assert stats.expected_half_width(needed, 20) <= 0.3 < stats.expected_half_width(needed - 1, 20)
+    assert stats.listeners_needed(0.1, 5) is None  # five stimuli alone spread more
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: stats.mos([]),
+        lambda: stats.mos([6]),
+        lambda: stats.mos([3, math.nan]),
+        lambda: stats.bounded_mos([0]),
+        lambda: stats.crossed_mos([[3, 4, 5]]),
+        lambda: stats.crossed_mos([[NAN, NAN], [NAN, NAN]]),
+        lambda: stats.crossed_mos([[3, 7], [3, 4]]),
+        lambda: stats.paired_difference([[1, 2]], [[2, 3]]),
+        lambda: stats.paired_difference([[1, 2], [3, 4]], [[1, 2]]),
+        lambda: stats.preference(0, 0),
+        lambda: stats.preference(-1, 3),
+        lambda: stats.preference(1, 3, 0, "guess"),  # type: ignore[arg-type]
+        lambda: stats.bradley_terry([[0, 1, 0], [1, 0, 0], [0, 0, 0]]),
+        lambda: stats.bradley_terry([[0, -1], [1, 0]]),
+        lambda: stats.bradley_terry([[0, 1], [1, 0]], [[0, 1], [0, 0]]),
+        lambda: stats.krippendorff_alpha([[1, NAN], [NAN, 2]], "nominal"),
+        lambda: stats.krippendorff_alpha([[1, 2], [1, 2]], "ratio"),  # type: ignore[arg-type]
+        lambda: stats.icc([[1, 2, 3]]),
+        lambda: stats.icc([[1, NAN], [2, 3]]),
+        lambda: stats.icc([[3, 3], [3, 3]]),
+        lambda: stats.ratings_needed(difference=0),
+        lambda: stats.pairs_needed(share=0.5),
+        lambda: stats.expected_half_width(1, 10),
+    ],
+)
+def test_impossible_input_is_refused_with_a_message(call) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputRefused) as refusal:
+        call()
+    assert refusal.value.text("it") and refusal.value.text("en")
