@@ -18,7 +18,7 @@ STORAGE_MODELS = Path(__file__).parent.parent / "storage" / "models"
 
 
 def _no_model(model_id: str) -> Path:
-    raise ModelMissing("models.missing", model=model_id)
+    raise ModelMissing("models.missing", model=model_id, id=model_id)
 
 
 def scripted_registry(scratch: Path) -> Registry:
