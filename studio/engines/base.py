@@ -51,7 +51,9 @@ class EngineSpec:
     clones: bool  # whether encode_voice takes recordings
     summary: Mapping[str, str]  # one honest sentence in "it" and "en"
     trains: frozenset[str] = frozenset()  # kinds of training it offers, e.g. {"adapter", "full"}
-    character_limits: Mapping[str, int] = field(default_factory=dict)  # language -> longest chunk; "*" for others
+    character_limits: Mapping[str, int] = field(
+        default_factory=dict
+    )  # language -> longest chunk; "*" for others
     recommended_on: frozenset[str] = frozenset()  # "cpu", "cuda"
     any_of: tuple[str, ...] = ()  # catalogue ids of which it needs at least one (its voices, say)
 
@@ -99,12 +101,17 @@ class VoiceState:
             metadata = json.loads(data[8 : 8 + length])["__metadata__"]
             facts = {k[5:]: v for k, v in metadata.items() if k.startswith("fact.")}
             return cls(metadata["engine_id"], load_tensors(data), facts)
-        except Exception as error:  # noqa: BLE001  safetensors raises its own untyped errors
+        except Exception as error:  # safetensors raises its own untyped errors
             raise ValueError("not a voice state") from error
 
     @property
     def content_id(self) -> str:
-        return hashlib.sha256(self.to_bytes()).hexdigest()
+        """SHA-256 (hex) of engine, facts and tensors; not of to_bytes, whose metadata comes in any order."""
+        digest = hashlib.sha256(repr((self.engine_id, sorted(self.facts.items()))).encode())
+        for name, array in sorted(self.tensors.items()):
+            digest.update(repr((name, array.dtype.str, array.shape)).encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Tests of the XTTS engine, on a tiny checkpoint of the real classes."""
