@@ -20,7 +20,7 @@ from studio.audio.sniff import DEMUXERS, container_of, looks_like_text, wave_hea
 from studio.errors import AudioRefused
 
 _CHILD = (sys.executable, "-I", str(Path(__file__).with_name("decode_child.py")))
-_LOUDEST = 16.0  # 24 dB above full scale: float files may go a little over 1, integers in disguise go far over
+_LOUDEST = 16.0  # floating-point files may go a little over 1; whole numbers in disguise go far over
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,9 @@ def main() -> int:
     except MemoryError:
         write_record(answer, b"R", json.dumps(["audio.decoder_memory", {}]).encode())
     except (av.error.FFmpegError, ValueError, OverflowError) as error:
-        write_record(answer, b"R", json.dumps(["audio.unreadable", {"detail": type(error).__name__}]).encode())
+        write_record(
+            answer, b"R", json.dumps(["audio.unreadable", {"detail": type(error).__name__}]).encode()
+        )
     answer.flush()
     return 0
 

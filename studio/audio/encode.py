@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,7 @@ class _PacketWriter:
 
         container, codec = _CODECS[format]
         self._container = av.open(sink, "w", format=container, options=options)
-        self._stream = self._container.add_stream(codec, rate=rate, layout="mono")
+        self._stream: Any = self._container.add_stream(codec, rate=rate, layout="mono")
         self._stream.bit_rate = _bit_rate(format.facts, rate)
         self._rate = rate
         self._position = 0

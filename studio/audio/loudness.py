@@ -57,9 +57,7 @@ def true_peak_dbtp(clip: AudioClip) -> float:
     return to_db(peak)
 
 
-def level(
-    clip: AudioClip, target_lufs: float = TARGET_LUFS, ceiling_dbtp: float = CEILING_DBTP
-) -> Levelled:
+def level(clip: AudioClip, target_lufs: float = TARGET_LUFS, ceiling_dbtp: float = CEILING_DBTP) -> Levelled:
     """Bring `clip` to `target_lufs` by one gain, less of it where the true peak would pass the ceiling.
 
     Nothing is limited or compressed: the sound keeps its shape. Silence is returned as it is.

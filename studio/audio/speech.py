@@ -60,9 +60,9 @@ def speech_probabilities(clip: AudioClip) -> NDArray[np.float32]:
     """The probability of speech in each 32 ms frame of the clip, shape (frames,)."""
     samples = resample(clip, RATE_HZ).samples
     count = -(-len(samples) // FRAME)
-    padded = np.zeros(_CONTEXT + count * FRAME, dtype=np.float32)
+    padded = np.zeros(_CONTEXT + max(1, count) * FRAME, dtype=np.float32)
     padded[_CONTEXT : _CONTEXT + len(samples)] = samples
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + FRAME)[::FRAME] if count else []
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + FRAME)[::FRAME]
     hidden = cell = np.zeros((1, 1, 128), dtype=np.float32)
     found: list[NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)]
     for start in range(0, count, _BLOCK):
