@@ -9,20 +9,15 @@ import pytest
 from studio.bootstrap import Studio, build_studio
 from studio.engines.base import EngineContext
 from studio.engines.registry import Registry
-from studio.errors import ModelMissing
 from studio.privacy.access import Actor, Role
 from studio.settings import Settings
-from tests.fakes import FakeJudges, fake_spec
+from tests.fakes import FakeJudges, fake_spec, no_model
 
 STORAGE_MODELS = Path(__file__).parent.parent / "storage" / "models"
 
 
-def _no_model(model_id: str) -> Path:
-    raise ModelMissing("models.missing", model=model_id, id=model_id)
-
-
 def scripted_registry(scratch: Path) -> Registry:
-    registry = Registry(EngineContext(_no_model, scratch))
+    registry = Registry(EngineContext(no_model, scratch))
     registry.register(fake_spec())
     registry.register(fake_spec("fake-preset", clones=False))
     registry.register(fake_spec("fake-nc", commercial=False))

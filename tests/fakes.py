@@ -3,6 +3,7 @@
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,9 @@ from studio.engines.base import (
     ignore_progress,
     never_stop,
 )
-from studio.errors import Cancelled, NotFound
+from studio.errors import Cancelled, ModelMissing, NotFound
 from studio.evaluation.judges import Judges
+from studio.evaluation.predicted_mos import MosPredictor
 
 RATE = 24_000
 
@@ -120,6 +122,11 @@ class PresetOnlyEngine(ScriptedEngine):
         super().__init__(context, fake_spec("fake-preset", clones=False))
 
 
+def no_model(model_id: str) -> Path:
+    """Where no model is: the judges that need one say that it is missing."""
+    raise ModelMissing("models.missing", model=model_id, id=model_id)
+
+
 class FakeJudges(Judges):
     """Hears what it is told: `hears` is the transcript, `voices` maps a clip's content id to a speaker number.
 
@@ -127,9 +134,14 @@ class FakeJudges(Judges):
     """
 
     def __init__(self) -> None:
-        super().__init__(lambda model: (_ for _ in ()).throw(AssertionError(model)), threads=1)
+        super().__init__(no_model, threads=1)
         self.hears: str | None = None  # None: exactly the statement
         self.voices: dict[str, int] = {}
+
+    @property
+    def mos(self) -> MosPredictor:
+        no_model("predicted MOS")
+        raise AssertionError
 
     def embed(self, clip: AudioClip) -> NDArray[np.float32]:
         vector = np.zeros(256, dtype=np.float32)

@@ -26,7 +26,7 @@ from studio.synthesis.text import PreparedText, prepare
 from studio.voices.enrolment import EnrolmentService
 from studio.voices.service import VoiceService
 from studio.work.live import LiveBoard
-from studio.work.turns import Turns
+from studio.work.turns import Place, Turns
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,11 @@ class SynthesisService:
         script = self._script(actor, request)
         live = Preview(actor.account_id, script.spec.sample_rate_hz)
         self._board.add(live)
-        live.start(lambda _: self._work(live, actor, script), "preview")
+        state = self._stored_state(script)
+        # The place counts from the moment of asking. A voice still to be encoded queues when it is ready:
+        # others need not wait for its enrolment.
+        place = self._turns.reserve() if state is not None else None
+        live.start(lambda _: self._work(live, actor, script, state, place), "preview")
         return live
 
     def find(self, actor: Actor, token: str) -> Preview:
@@ -83,6 +87,10 @@ class SynthesisService:
         if not isinstance(live, Preview):
             raise NotFound("work.unknown")
         return live
+
+    def running(self, actor: Actor) -> list[Preview]:
+        """The actor's previews that have not ended, oldest first."""
+        return [live for live in self._board.running(actor.account_id) if isinstance(live, Preview)]
 
     def live(self, actor: Actor, token: str) -> Iterator[bytes]:
         """The sound of a running preview as an MP3 stream."""
@@ -114,23 +122,29 @@ class SynthesisService:
             raise NotFound("voices.unknown")
         return presets[request.voice.preset_id]
 
-    def _work(self, live: Preview, actor: Actor, script: Script) -> None:
+    def _work(
+        self, live: Preview, actor: Actor, script: Script, state: VoiceState | None, place: Place | None
+    ) -> None:
         try:
-            state = self._state(live, actor, script)
+            state = state or self._enrolled_state(live, actor, script)
             take_id = self._from_cache(live, actor, script, state)
-            take_id = take_id or self._generate(live, actor, script, state)
+            take_id = take_id or self._generate(live, actor, script, state, place or self._turns.reserve())
         finally:
+            if place is not None:
+                place.leave()
             live.end_sound()
         self._score(live, actor, script, take_id)
 
-    def _state(self, live: Preview, actor: Actor, script: Script) -> VoiceState:
-        """The voice for the engine: stored, or the best so far of an enrolment that runs (started if need be)."""
+    def _stored_state(self, script: Script) -> VoiceState | None:
+        """The voice for the engine if it is at hand: a preset, or an encoding made before."""
         if script.voice is None:
             return self._engines.engine(script.spec.id).preset_voice(script.request.voice.preset_id)
         with self._database.read() as session:
-            stored = self._enrolment.state(session, script.voice, script.spec)
-        if stored is not None:
-            return stored
+            return self._enrolment.state(session, script.voice, script.spec)
+
+    def _enrolled_state(self, live: Preview, actor: Actor, script: Script) -> VoiceState:
+        """The best so far of an enrolment that runs, started if need be."""
+        assert script.voice is not None
         for event in self._enrolment.start(actor, script.voice.id, script.spec.id).events():
             live.check(script.voice_name)
             live.publish(PreviewEvent("enrolling", event.fraction))
@@ -150,11 +164,11 @@ class SynthesisService:
         live.publish(PreviewEvent("stored", 1.0, chunks=script.prepared.chunks, take=view(row, cached=True)))
         return row.id
 
-    def _generate(self, live: Preview, actor: Actor, script: Script, state: VoiceState) -> str:
+    def _generate(self, live: Preview, actor: Actor, script: Script, state: VoiceState, place: Place) -> str:
         def waiting(ahead: int) -> None:
             live.publish(PreviewEvent("queued", ahead=ahead))
 
-        with self._turns.turn(live.should_stop, waiting):
+        with place.turn(live.should_stop, waiting):
             live.publish(PreviewEvent("loading", chunks=script.prepared.chunks))
             engine = self._engines.engine(script.spec.id)
             performance = Performance()
@@ -162,8 +176,8 @@ class SynthesisService:
                 live.check(script.voice_name)
                 live.sound(piece)
                 live.publish(self._spoken(script, performance))
-        live.end_sound()
-        row = self._store(actor, script, state, performance)
+            live.end_sound()
+            row = self._store(actor, script, state, performance)
         live.publish(PreviewEvent("stored", 1.0, chunks=script.prepared.chunks, take=view(row)))
         return row.id
 

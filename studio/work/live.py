@@ -115,3 +115,8 @@ class LiveBoard(Generic[Event]):
         if live is None or live.owner_id != owner_id:
             raise NotFound("work.unknown")
         return live
+
+    def running(self, owner_id: str) -> list[Live[Event]]:
+        """The owner's work that has not ended, oldest first: what a reloaded page takes up again."""
+        with self._lock:
+            return [live for live in self._board.values() if live.owner_id == owner_id and not live.finished]
