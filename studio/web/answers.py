@@ -66,9 +66,11 @@ class Answer:
         return self.actor.language if self.actor else self.visit.language(self.settings.language)
 
     async def refuse(self, refusal: Refusal) -> None:
-        """Say no, unless the answer is already on its way: then it can only be cut off."""
+        """Say no, unless an answer is already on its way: then it stays as it is, and the server cuts off
+        one that was not finished.
+        """
         if self.wire.started:
-            raise refusal
+            return
         content_type, body = refusal_body(refusal, self.language, self.visit.wants_page)
         headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
         if refusal.retry_after_s:

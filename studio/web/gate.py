@@ -86,8 +86,7 @@ class Gate:
         visit = read_visit(scope, behind_proxy=bool(self.settings.public_hosts))
         answer = Answer(Wire(send), visit, self.settings)
         try:
-            passage = await self._admit(scope, visit)
-            answer.actor = passage.actor
+            passage = await self._admit(scope, visit, answer)
             await self._pass(passage, answer, receive)
         except Refusal as refusal:
             log.info("refused %s %r: %s", visit.method, visit.path.partition("/login/")[0], refusal.error.key)
@@ -98,12 +97,12 @@ class Gate:
             log.exception("a request failed: %s %r", visit.method, visit.path.partition("/login/")[0])
             await answer.refuse(Refusal(500, StudioError("web.failed")))
 
-    async def _admit(self, scope: dict[str, Any], visit: Visit) -> Passage:
+    async def _admit(self, scope: dict[str, Any], visit: Visit, answer: Answer) -> Passage:
         check_host(visit, self._names)
         check_origin(visit)
         door = find_route(visit.method, visit.path)
         open_to_all = door is not None and door[0].guard is Guard.ANYBODY
-        actor = None if open_to_all else await self._actor(visit)
+        actor = answer.actor = None if open_to_all else await self._actor(visit)
         self._count(actor.account_id if actor else visit.address, door)
         if door is None:
             raise Refusal(404, NotFound("web.closed"))

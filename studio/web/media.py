@@ -10,7 +10,7 @@ from studio.audio.formats import AudioFormat
 from studio.errors import NotFound
 from studio.privacy.access import Actor
 from studio.web.gate import ACTOR
-from studio.web.ranges import sound
+from studio.web.ranges import disposition, sound
 from studio.web.wanted import Served, Studio
 
 FORMATS = {
@@ -20,6 +20,7 @@ FORMATS = {
     "flac": AudioFormat.FLAC.value,
     "ulaw.wav": AudioFormat.MULAW.value,
 }
+PRIVATE = {"Cache-Control": "private, no-store"}
 LISTENERS = 64  # live streams at once; each holds a thread while it waits for the next sound
 
 
@@ -43,25 +44,37 @@ def media_router(studio: Studio) -> APIRouter:
 
     @router.api_route("/take/{synthesis_id}.{ending:path}", methods=["GET", "HEAD"])
     def take(request: Request, synthesis_id: str, ending: str) -> Response:
-        if ending not in FORMATS:
-            raise NotFound("web.format", format_name=ending, formats=", ".join(FORMATS))
-        return _served(request, studio.synthesis.audio(actor_of(request), synthesis_id, FORMATS[ending]))
+        made = studio.synthesis.audio(actor_of(request), synthesis_id, _format(ending))
+        return _served(request, made)
 
     @router.api_route("/clip/{clip_id}.wav", methods=["GET", "HEAD"])
     def clip(request: Request, clip_id: str) -> Response:
         return _served(request, studio.voices.clip_audio(actor_of(request), clip_id))
 
-    @router.api_route("/batch/{batch_id}.zip", methods=["GET", "HEAD"])
-    def batch(request: Request, batch_id: str) -> Response:
-        return _served(request, studio.synthesis.batch_zip(actor_of(request), batch_id))
+    @router.api_route("/consent/{consent_id}.wav", methods=["GET", "HEAD"])
+    def consent(request: Request, consent_id: str) -> Response:
+        return _served(request, studio.voices.consent_audio(actor_of(request), consent_id))
+
+    @router.get("/batch/{batch_id}.zip")
+    async def batch(request: Request, batch_id: str, ending: str = "wav") -> Response:
+        actor, name = actor_of(request), _format(ending)
+        pieces = await to_thread.run_sync(studio.batches.zip, actor, batch_id, name)
+        headers = PRIVATE | {"Content-Disposition": disposition(f"{batch_id}.zip", download=True)}
+        return StreamingResponse(_in_thread(pieces, listeners), headers=headers, media_type="application/zip")
 
     @router.get("/live/{token}.mp3")
     async def live(request: Request, token: str) -> Response:
         pieces = await to_thread.run_sync(studio.synthesis.live, actor_of(request), token)
-        headers = {"Cache-Control": "private, no-store", "Accept-Ranges": "none"}
+        headers = PRIVATE | {"Accept-Ranges": "none"}
         return StreamingResponse(_in_thread(pieces, listeners), headers=headers, media_type="audio/mpeg")
 
     return router
+
+
+def _format(ending: str) -> str:
+    if ending not in FORMATS:
+        raise NotFound("web.format", format_name=ending, formats=", ".join(FORMATS))
+    return FORMATS[ending]
 
 
 async def _in_thread(pieces: Iterator[bytes], listeners: CapacityLimiter) -> AsyncIterator[bytes]:

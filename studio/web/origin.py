@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from studio.errors import NotPermitted
 from studio.web.refusals import Refusal
+from studio.web.routes import is_page
 from studio.web.visit import Visit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -61,5 +62,4 @@ def _is_arrival(visit: Visit) -> bool:
     """Following a link to a page from elsewhere is no attack: nothing changes, nothing is readable there."""
     navigates = visit.headers.get("sec-fetch-mode") == "navigate"
     top = visit.headers.get("sec-fetch-dest") == "document"
-    page = visit.path == "/" or visit.path.startswith("/login/")
-    return navigates and top and page and visit.method in SAFE_METHODS
+    return navigates and top and is_page(visit.path) and visit.method in SAFE_METHODS

@@ -30,10 +30,12 @@ def _code(text: str) -> str:
 
 
 def _page(language: str, title: str, paragraphs: list[str], action: str = "") -> str:
+    title = title.rstrip(".")
     body = "".join(f"<p>{_code(paragraph)}</p>" for paragraph in paragraphs if paragraph)
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<link rel="icon" href="data:,">'
         f"<title>{html.escape(title)} · Timbro</title><style>{STYLE}</style></head>"
         f'<body><main><p class="mark">Timbro</p><h1>{html.escape(title)}</h1>{body}{action}</main></body></html>'
     )

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from studio.errors import LANGUAGES
 from studio.web.limits import Budget
 
 
@@ -36,6 +37,7 @@ def _route(methods: str, path: str, guard: Guard, budget: Budget = Budget.ANY) -
 
 ID = "[A-Za-z0-9_-]{1,64}"
 SESSION = "(?P<session>[A-Za-z0-9_-]{1,64})"
+PAGES = f"/({'|'.join(LANGUAGES)})?"  # one page a language
 FILE_NAME = "[A-Za-z0-9_.@-]{1,200}"
 READ = "GET HEAD"
 G = "/gradio_api"
@@ -46,15 +48,15 @@ ROUTES: tuple[Route, ...] = (
     _route(READ, "/login/[^/]{1,200}", Guard.ANYBODY),
     _route("POST", "/login/[^/]{1,200}", Guard.ANYBODY, Budget.SIGN_IN),
     _route("POST", "/logout", Guard.ANYBODY),
-    _route(READ, f"/media/(take|clip|live|batch)/{ID}(\\.[a-z0-9]{{1,8}}){{1,2}}", Guard.ACCOUNT),
+    _route(READ, f"/media/(take|clip|consent|live|batch)/{ID}(\\.[a-z0-9]{{1,8}}){{1,2}}", Guard.ACCOUNT),
     # -- the page and its parts ------------------------------------------------------------------
-    _route(READ, "/", Guard.PAGE),
+    _route(READ, "/|/en", Guard.PAGE),
     _route("GET", "/config", Guard.ACCOUNT),
     _route(READ, f"/assets/{FILE_NAME}", Guard.ACCOUNT),
     _route(READ, f"/static/(?:(?:js|css|img|fonts)/)?(?:{FILE_NAME}/)*{FILE_NAME}", Guard.ACCOUNT),
-    _route(READ, f"/theme.css|{G}/theme.css|/favicon.ico", Guard.ACCOUNT),
+    _route(READ, "/theme.css|/favicon.ico", Guard.ACCOUNT),
     # -- events ----------------------------------------------------------------------------------
-    _route("GET", f"{G}/startup-events|{G}/app_id|{G}/login_check", Guard.ACCOUNT),
+    _route("GET", f"{G}/app_id", Guard.ACCOUNT),  # asked after a lost connection: is it the same server?
     _route("GET", f"{G}/heartbeat/{SESSION}", Guard.SESSION),
     _route("GET", f"{G}/queue/data", Guard.SESSION),
     _route("POST", f"{G}/queue/join", Guard.EVENT, Budget.EVENT),
@@ -71,8 +73,15 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
+def is_page(path: str) -> bool:
+    """Whether somebody may arrive here by following a link from elsewhere."""
+    return re.fullmatch(PAGES, path) is not None or path.startswith("/login/")
+
+
 def find_route(method: str, path: str) -> tuple[Route, re.Match[str]] | None:
     """The door this request asks for, or None: then it is closed."""
+    if "/.." in path or "\0" in path:
+        return None
     for route in ROUTES:
         if method in route.methods and (match := route.path.fullmatch(path)):
             return route, match

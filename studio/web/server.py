@@ -7,7 +7,7 @@ import socket
 import sys
 import webbrowser
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -26,6 +26,9 @@ from studio.web.refusals import refusal_of
 from studio.web.scratch import fresh_folder, sweep_forever, upload_folder
 from studio.web.visit import Visit
 from studio.web.wanted import Studio
+
+if TYPE_CHECKING:
+    from studio.bootstrap import Studio as BuiltStudio
 
 log = logging.getLogger(__name__)
 STOP_WITHIN_S = 3  # open event streams are cut after this at shutdown
@@ -111,14 +114,19 @@ def listen(studio: Studio) -> socket.socket:
     if not is_loopback(settings.host) and not settings.public_hosts:
         raise InputRefused("web.public_host", host=settings.host)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol is said outright: asyncio turns Nagle's delay off (40 ms an answer) only where it is.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, family, socket.SOCK_STREAM)
-        return socket.create_server(found[0][4][:2], family=family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(256)
     except OSError as error:
+        listening.close()
         reason = error.strerror or str(error)
         raise StorageTrouble(
             "web.port_taken", host=settings.host, port=settings.port, reason=reason
         ) from error
+    return listening
 
 
 def address_of(studio: Studio, listening: socket.socket) -> str:
@@ -164,3 +172,14 @@ def serve(
 def _write(link: str) -> None:
     sys.stdout.write(f"{link}\n")
     sys.stdout.flush()
+
+
+def run_studio(
+    studio: "BuiltStudio", open_browser: bool, announce: Callable[[str], None] | None = None
+) -> None:
+    """Build the pages and serve them, until interrupted."""
+    prepare(studio)
+    from studio.ui.shell import build_ui  # after `prepare`: importing it imports gradio
+    from studio.ui.theme import build_look
+
+    serve(studio, build_app(studio, build_ui(studio), build_look()), open_browser, announce)

@@ -10,7 +10,9 @@ import httpx
 import pytest
 import uvicorn
 
+from studio.db.database import Database
 from studio.web.gate import Gate
+from studio.web.scratch import upload_folder
 from studio.web.server import address_of, build_app, listen, prepare
 from tests.web.demo import DemoStudio, build_demo, make_studio
 from tests.web.visitor import Visitor
@@ -30,11 +32,31 @@ class Served:
         actor = self.studio.accounts.actor_of(admin.id)
         known = {account.name: account for account in self.studio.accounts.accounts(actor)}
         account = known.get(name) or self.studio.accounts.create(actor, name, role)
+        self.studio.accounts.set_language(self.studio.accounts.actor_of(account.id), "en")
         token = self.studio.accounts.sign_in_link(account.id)
         client = httpx.Client(base_url=self.url, timeout=30)
         answer = client.post(f"/login/{token}")
         assert answer.status_code == 303, answer.text
         return Visitor(client, account.id)
+
+    @property
+    def upload_folder(self) -> Path:
+        return upload_folder(self.studio.settings.scratch)
+
+    @property
+    def database(self) -> Database:
+        return self.studio.database
+
+    def sounds_of(self, visitor: Visitor) -> list[str]:
+        """Addresses of sounds that are the visitor's: a take, a clip, a live stream, a batch."""
+        for key in ("tak1", "clp1", "liv1", "bat1"):
+            self.studio.synthesis.owners[key] = visitor.account_id
+        return [
+            "/media/take/tak1.wav",
+            "/media/clip/clp1.wav",
+            "/media/live/liv1.mp3",
+            "/media/batch/bat1.zip",
+        ]
 
     def anonymous(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30)

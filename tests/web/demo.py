@@ -36,9 +36,9 @@ class Sounds:
         self._own(actor, clip_id)
         return SOUND, "audio/wav", f"{clip_id}.wav"
 
-    def batch_zip(self, actor: Actor, batch_id: str) -> tuple[bytes, str, str]:
+    def zip(self, actor: Actor, batch_id: str, format_name: str = "wav") -> Iterator[bytes]:
         self._own(actor, batch_id)
-        return b"PK\x03\x04zip", "application/zip", f"{batch_id}.zip"
+        return iter([b"PK\x03\x04", b"zip"])
 
     def live(self, actor: Actor, token: str) -> Iterator[bytes]:
         self._own(actor, token)
@@ -59,7 +59,9 @@ class DemoStudio:
 
     settings: Settings
     accounts: AccountService
+    database: Database
     synthesis: Sounds
+    batches: Sounds
     voices: Sounds
     stored: list[str] = field(default_factory=list)
     admin_calls: list[str] = field(default_factory=list)
@@ -71,7 +73,7 @@ def make_studio(folder: Path, **given: Any) -> DemoStudio:
     database = Database(settings.database_file)
     database.migrate()
     sounds = Sounds()
-    return DemoStudio(settings, AccountService(database, settings), sounds, sounds)
+    return DemoStudio(settings, AccountService(database, settings), database, sounds, sounds, sounds)
 
 
 def build_demo(studio: DemoStudio) -> Any:
@@ -132,7 +134,7 @@ def build_demo(studio: DemoStudio) -> Any:
         gr.Button("Admin").click(administer, None, out, api_visibility="private")  # 3
         gr.Button("Enrol", elem_id="enrol").click(enrol, audio, out)  # 4
         gr.Button("Wait", elem_id="wait").click(wait, None, out)  # 5
-        gr.Button("Secret").click(secret, state, [state, out])  # 6
+        gr.Button("Secret").click(secret, state, [out, state])  # 6
         gr.Button("Now", elem_id="now").click(lambda: "now", None, out, queue=False)  # 7
         gr.Button("Return", elem_id="return").click(lambda path: path, file, gr.File(label="Back"))  # 8
     return demo

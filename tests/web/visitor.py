@@ -20,6 +20,10 @@ class Visitor:
     account_id: str
     session: str = field(default_factory=lambda: secrets.token_hex(6))
 
+    @property
+    def cookie(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self.client.cookies.items())
+
     def join(self, fn_index: int, *data: Any, session: str = "", **more: Any) -> httpx.Response:
         body = {"data": list(data), "fn_index": fn_index, "session_hash": session or self.session, **more}
         return self.client.post(f"{G}/queue/join", json=body)

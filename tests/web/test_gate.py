@@ -1,0 +1,162 @@
+"""The gate's everyday work: who gets in, what every answer carries, what the page may do."""
+
+import re
+
+import httpx
+import pytest
+
+from studio.web.limits import RATES, Budget, Rate
+from tests.web.conftest import Served
+from tests.web.demo import SOUND
+from tests.web.visitor import G, Visitor, file_data
+
+PAGE = {"accept": "text/html", "accept-language": "en"}
+
+
+def test_a_link_shows_a_button_and_only_posting_it_spends_it(served: Served) -> None:
+    token = served.studio.accounts.sign_in_link(served.studio.accounts.ensure_administrator().id)
+    for _ in range(3):  # a mail scanner, a chat's preview, the person
+        page = served.anonymous().get(f"/login/{token}", headers=PAGE)
+        assert page.status_code == 200 and '<form method="post">' in page.text
+        assert "set-cookie" not in page.headers
+    client = served.anonymous()
+    entered = client.post(f"/login/{token}")
+    assert entered.status_code == 303 and entered.headers["location"] == "/"
+    cookie = entered.headers["set-cookie"].lower()
+    assert "httponly" in cookie and "samesite=lax" in cookie and "path=/" in cookie and "secure" not in cookie
+    assert client.get("/").status_code == 200
+
+
+def test_signing_out_ends_the_session_not_just_the_cookie(served: Served) -> None:
+    carl = served.visitor("carl")
+    kept = dict(carl.client.cookies)
+    assert carl.client.get("/config").status_code == 200
+    assert "signed out" in carl.client.post("/logout", headers=PAGE).text
+    thief = httpx.Client(base_url=served.url, cookies=kept)
+    assert thief.get("/config").status_code == 401
+    assert carl.client.get("/logout").status_code in (401, 404)
+
+
+def test_a_closed_account_is_out_at_once(served: Served) -> None:
+    dora = served.visitor("dora")
+    accounts = served.studio.accounts
+    accounts.disable(accounts.actor_of(accounts.ensure_administrator().id), dora.account_id)
+    answer = dora.client.get("/config")
+    assert (
+        answer.status_code == 401 and "terminato" in answer.text
+    )  # no longer known, so in the studio's language
+
+
+def test_refusals_speak_the_persons_language_and_look_like_pages_to_people(
+    served: Served, ada: Visitor
+) -> None:
+    italian = served.anonymous().get(
+        "/", headers={"accept": "text/html", "accept-language": "it-IT,it;q=0.9"}
+    )
+    assert (
+        italian.status_code == 401 and '<html lang="it">' in italian.text and "link personale" in italian.text
+    )
+    assert "python app.py link" in italian.text
+    data = ada.client.get("/nowhere")
+    assert data.status_code == 404 and data.json()["error"].startswith("There is nothing here")
+
+
+def test_too_many_requests_are_told_when_to_come_back(
+    served: Served, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served.gate.limits, "clock", lambda: 0.0)  # nothing refills meanwhile
+    monkeypatch.setattr(served.gate.limits, "rates", {**RATES, Budget.EVENT: Rate(burst=30, per_s=1)})
+    anonymous = served.anonymous()
+    burst = int(RATES[Budget.SIGN_IN].burst)
+    answers = [anonymous.post(f"/login/{'x' * 43}") for _ in range(burst + 1)]
+    assert [answer.status_code for answer in answers] == [401] * burst + [429]
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 6
+    flood = [ada.client.post(f"{G}/queue/join", json={}).status_code for _ in range(31)]
+    assert set(flood[:-1]) == {403} and flood[-1] == 429
+    assert served.anonymous().get("/healthz").status_code == 200
+    assert ada.client.get("/config").status_code == 200  # other budgets are not touched
+
+
+def test_every_answer_is_hardened(served: Served, ada: Visitor) -> None:
+    answers = [
+        ada.client.get("/"),
+        ada.client.get("/nowhere"),
+        served.anonymous().get("/"),
+        ada.client.get("/config"),
+    ]
+    for answer in answers:
+        policy = answer.headers["content-security-policy"]
+        scripts = re.search(r"script-src ([^;]*)", policy)
+        assert scripts and "'unsafe-inline'" not in scripts[1] and "https:" not in policy
+        assert "frame-ancestors 'none'" in policy and "object-src 'none'" in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert "server" not in answer.headers or "uvicorn" in answer.headers["server"]
+        assert "no-store" in answer.headers["cache-control"]
+
+
+def test_the_page_gets_a_new_nonce_each_time(ada: Visitor) -> None:
+    nonces = set()
+    for _ in range(2):
+        page = ada.client.get("/")
+        used = set(re.findall(r'<script nonce="([^"]+)"', page.text))
+        assert len(used) == 1 and f"'nonce-{next(iter(used))}'" in page.headers["content-security-policy"]
+        assert "<script>" not in page.text
+        nonces |= used
+    assert len(nonces) == 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/proxy=http://127.0.0.1:1/", f"{G}/proxy=http://127.0.0.1:1/", f"{G}/deep_link?session_hash=x", f"{G}/mcp/sse",
+     "/monitoring", "/monitoring/summary", "/docs", "/redoc", "/openapi.json", f"{G}/openapi.json", f"{G}/info",
+     f"{G}/runs", f"{G}/user", f"{G}/token", f"{G}/vibe-code", f"{G}/startup-events", "/login", "/pwa_icon"],
+)  # fmt: skip
+def test_attack_10_doors_nobody_needs_are_closed(ada: Visitor, path: str) -> None:
+    assert ada.client.get(path).status_code == 404
+
+
+def test_attack_18_a_page_or_drawing_that_was_uploaded_is_never_shown_as_one(ada: Visitor) -> None:
+    for name in ("a.svg", "a.html", "a.xhtml", "a.js", "a.pdf"):
+        path = ada.uploaded(name, b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>")
+        returned = ada.call(8, file_data(path))["path"]
+        for address in (path, returned):
+            answer = ada.client.get(f"{G}/file={address}")
+            assert answer.status_code == 200 and answer.headers["content-type"] == "application/octet-stream"
+            assert answer.headers["content-disposition"].startswith("attachment")
+            assert "sandbox" in answer.headers["content-security-policy"]
+
+
+def test_sounds_can_be_sought_in_and_saved(served: Served, ada: Visitor) -> None:
+    take, _clip, live, batch = served.sounds_of(ada)
+    whole = ada.client.get(take)
+    assert whole.content == SOUND and whole.headers["accept-ranges"] == "bytes"
+    assert whole.headers["content-disposition"].startswith("inline")
+    for wish, status, part in (
+        ("bytes=0-", 200, SOUND), ("bytes=10-19", 206, SOUND[10:20]), ("bytes=-5", 206, SOUND[-5:]),
+        ("bytes=9-4", 200, SOUND), ("bytes=99999999-", 416, b""), ("bytes=5-99999999", 206, SOUND[5:]),
+    ):  # fmt: skip
+        answer = ada.client.get(take, headers={"range": wish})
+        assert (answer.status_code, answer.content) == (status, part), wish
+    saved = ada.client.get(take, params={"download": "1"}).headers["content-disposition"]
+    assert saved.startswith("attachment; filename=\"Perch_no___1_2.wav\"; filename*=UTF-8''Perch%C3%A9%20no")
+    assert ada.client.get(f"{take[:-4]}.exe").status_code == 404
+    zipped = ada.client.get(batch)
+    assert (
+        zipped.headers["content-disposition"].startswith("attachment") and zipped.content == b"PK\x03\x04zip"
+    )
+    assert len(ada.client.get(live).content) == 3 * 102
+
+
+def test_a_listener_who_leaves_ends_the_live_sound(served: Served, ada: Visitor) -> None:
+    live = served.sounds_of(ada)[2]
+    served.studio.synthesis.closed.clear()
+    with ada.client.stream("GET", live) as stream:
+        next(stream.iter_bytes())
+    assert served.studio.synthesis.closed.wait(5)
+
+
+def test_an_upload_that_was_taken_is_found_by_name_and_gone_after_use(served: Served, ada: Visitor) -> None:
+    path = ada.uploaded("perché (1).txt", b"abc")
+    assert ada.client.get(f"{G}/file={path}").content == b"abc"
+    assert (served.upload_folder.stat().st_mode & 0o777) == 0o700
