@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-import torch
-import torchaudio
 
 from studio.audio.clip import AudioClip
 from studio.engines.base import (
@@ -22,7 +20,6 @@ from studio.engines.base import (
 )
 from studio.engines.coqui.library import CoquiLibrary
 from studio.engines.coqui.models import COMMERCIAL, NON_COMMERCIAL, CoquiModel
-from studio.engines.coqui.seeded import seeded
 from studio.engines.coqui.spec import COQUI, MMS, CoquiOptions
 from studio.errors import AudioRefused, Cancelled, EngineTrouble, InputRefused, ModelMissing, NotFound
 
@@ -38,7 +35,7 @@ class CoquiEngine:
 
     def __init__(self, context: EngineContext) -> None:
         self._library = CoquiLibrary(context, self.catalogue)
-        self._device = torch.device(context.device)
+        self._device = context.device
         if not self._library.installed:
             raise ModelMissing(
                 "coqui.no_model", engine=self.spec.name, models=", ".join(self.spec.any_of[:4])
@@ -143,6 +140,8 @@ class CoquiEngine:
         return model_id, speaker
 
     def _remember(self, name: str, clips: Sequence[AudioClip], state: VoiceState | None) -> VoiceState:
+        import torch
+
         conversion = self._library.conversion(name)
         recordings = [torch.from_numpy(_at(clip, conversion.input_rate_hz).samples.copy()) for clip in clips]
         try:
@@ -165,12 +164,16 @@ class CoquiEngine:
         )
 
     def _converted(self, spoken: AudioClip, name: str, voice: VoiceState, seed: int) -> AudioClip:
+        import torch
+
+        from studio.engines.coqui.seeded import seeded
+
         conversion = self._library.conversion(name)
         prefix = f"{name}."
         target = {key[len(prefix) :]: array for key, array in voice.tensors.items() if key.startswith(prefix)}
         source = torch.from_numpy(_at(spoken, conversion.input_rate_hz).samples.copy())
         try:
-            with seeded(seed, self._device):
+            with seeded(seed, torch.device(self._device)):
                 made = conversion.convert(source, target)
         except (RuntimeError, ValueError, IndexError) as error:
             raise EngineTrouble("coqui.failed", reason=f"{name}: {error}") from error
@@ -187,7 +190,8 @@ class MmsEngine(CoquiEngine):
 def _at(clip: AudioClip, sample_rate_hz: int) -> AudioClip:
     if clip.sample_rate_hz == sample_rate_hz:
         return clip
-    samples = torch.from_numpy(clip.samples.copy())
-    return AudioClip(
-        torchaudio.functional.resample(samples, clip.sample_rate_hz, sample_rate_hz).numpy(), sample_rate_hz
-    )
+    import torch
+    from torchaudio.functional import resample
+
+    samples = resample(torch.from_numpy(clip.samples.copy()), clip.sample_rate_hz, sample_rate_hz)
+    return AudioClip(samples.numpy(), sample_rate_hz)

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ _SIDE_FILES: Mapping[str, tuple[str, ...]] = {
 }
 _NEVER_LOADED = ("speaker_encoder_model_path", "speaker_encoder_config_path")  # clones come by conversion
 _CHECKPOINTS = ("model_file.pth", "model_file.pth.tar", "model.pth", "checkpoint.pth")
+_STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _PICKLED = frozenset({"_reconstruct", "ndarray", "dtype", "scalar", "encode"})  # what a pickled array names
 
 
@@ -42,10 +44,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     Paths in it become paths in `folder` or nothing; classes outside the coqui package are refused; a
     file of statistics is checked before the library unpickles it.
     """
-    from TTS.config import read_json_with_comments
-
     try:
-        data: dict[str, Any] = read_json_with_comments(str(folder / "config.json"))
+        data: dict[str, Any] = _parse((folder / "config.json").read_text(encoding="utf-8"))
         for section in (data, data.get("model_args") or {}):
             _keep_inside(section, folder)
         _statistics(data.get("audio") or {}, folder)
@@ -53,6 +53,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelBroken("coqui.files", folder=folder.name, reason=repr(error)) from error
     return data
+
+
+def _parse(text: str) -> Any:
+    """JSON in which older Coqui configurations keep ``//`` and ``/* */`` comments."""
+    return json.loads(_STRING_OR_COMMENT.sub(lambda found: found[0] if found[0][0] == '"' else "", text))
 
 
 def speaker_names(folder: Path) -> tuple[str, ...]:

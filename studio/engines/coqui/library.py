@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from studio.engines.base import EngineContext
-from studio.engines.coqui.conversion import Conversion, load_conversion, read_wavlm
 from studio.engines.coqui.folder import speaker_names
-from studio.engines.coqui.loading import load_fairseq, load_speaker
 from studio.engines.coqui.models import CONVERSIONS, FAIRSEQ, WAVLM, CoquiModel
-from studio.engines.coqui.speaker import CoquiSpeaker
-from studio.errors import ModelMissing
+from studio.errors import ModelBroken, ModelMissing, NotFound
+
+if TYPE_CHECKING:  # torch and coqui-tts take seconds to import: only speaking needs them
+    import torch
+
+    from studio.engines.coqui.conversion import Conversion
+    from studio.engines.coqui.speaker import CoquiSpeaker
 
 _SPEAKERS_KEPT = 2
 
@@ -29,7 +31,7 @@ class CoquiLibrary:
         self._conversions: dict[str, Conversion] = {}
         self._wavlm: torch.nn.Module | None = None
 
-    def speaker(self, model_id: str) -> CoquiSpeaker:
+    def speaker(self, model_id: str) -> "CoquiSpeaker":
         """The loaded model; the one used longest ago makes room for it."""
         loaded = self._loaded.pop(model_id, None) or self._load(self.installed[model_id])
         self._loaded[model_id] = loaded
@@ -50,8 +52,10 @@ class CoquiLibrary:
         """The names of the conversions whose models are all installed, the preferred one first."""
         return tuple(c.name for c in CONVERSIONS if all(self._folder(model) for model in c.models))
 
-    def conversion(self, name: str) -> Conversion:
+    def conversion(self, name: str) -> "Conversion":
         """A loaded conversion. ModelMissing where one of its models is not installed."""
+        from studio.engines.coqui.conversion import load_conversion
+
         if name not in self._conversions:
             (known,) = (conversion for conversion in CONVERSIONS if conversion.name == name)
             folders = [self._context.model_files(model) for model in known.models]
@@ -68,23 +72,30 @@ class CoquiLibrary:
         self._conversions.clear()
         self._wavlm = None
         if self._context.device.startswith("cuda"):
+            import torch
+
             torch.cuda.empty_cache()
 
-    def _load(self, model: CoquiModel) -> CoquiSpeaker:
+    def _load(self, model: CoquiModel) -> "CoquiSpeaker":
+        from studio.engines.coqui.loading import load_fairseq, load_speaker
+
         folder = self._context.model_files(model.id)
         if model.family == FAIRSEQ:
             return load_fairseq(folder, self._context.device)
         vocoder = self._folder(model.vocoder) if model.vocoder else None
         return load_speaker(folder, vocoder, self._context.device)
 
-    def _read_wavlm(self) -> torch.nn.Module:
+    def _read_wavlm(self) -> "torch.nn.Module":
         """WavLM, shared by the two conversions that listen with it."""
+        from studio.engines.coqui.conversion import read_wavlm
+
         if self._wavlm is None:
             self._wavlm = read_wavlm(self._context.model_files(WAVLM)).to(self._context.device)
         return self._wavlm
 
     def _folder(self, model_id: str) -> Path | None:
+        """Where a model is; None for one that is absent, broken or unknown to the store's catalogue."""
         try:
             return self._context.model_files(model_id)
-        except ModelMissing:
+        except (ModelMissing, ModelBroken, NotFound):
             return None

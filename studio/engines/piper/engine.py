@@ -22,7 +22,7 @@ from studio.engines.piper.child import PiperChild
 from studio.engines.piper.frames import Frame
 from studio.engines.piper.spec import SPEC, PiperOptions
 from studio.engines.piper.voices import PiperVoice, find_voices
-from studio.errors import InputRefused, ModelMissing, NotFound, TextRefused
+from studio.errors import InputRefused, ModelBroken, ModelMissing, NotFound, TextRefused
 
 
 class PiperEngine:
@@ -120,15 +120,14 @@ def _installed(context: EngineContext) -> tuple[Path, ...]:
     for model_id in SPEC.any_of:
         try:
             folders.append(context.model_files(model_id))
-        except ModelMissing:
-            continue
+        except (ModelMissing, ModelBroken, NotFound):
+            continue  # absent, broken (the Models page says so), or not in the store's catalogue
     return tuple(folders)
 
 
 def _scales(voice: PiperVoice, options: PiperOptions) -> list[float]:
-    """Noise, length and rhythm: what the options leave open is the voice's own."""
-    noise = voice.noise_scale if options.noise_scale is None else options.noise_scale
-    rhythm = voice.noise_w if options.noise_w is None else options.noise_w
+    """Noise, length and rhythm: the voice's own, times what the options say."""
+    noise, rhythm = voice.noise_scale * options.variation, voice.noise_w * options.rhythm
     return [noise, voice.length_scale / options.speed, rhythm]
 
 

@@ -11,13 +11,16 @@ VOICES = (
 
 
 class PiperOptions(EngineOptions):
-    """Piper's own options; None means the value the voice was published with."""
+    """Piper's own options; 1 is what the voice was published with."""
 
-    noise_scale: float | None = Field(
-        default=None, ge=0.0, le=1.5, description="How much the sound varies; 0 is flat, the usual is 0.667."
+    variation: float = Field(
+        default=1.0, ge=0.0, le=2.0, description="How much the sound varies; 0 is flat, 1 is the voice's own."
     )
-    noise_w: float | None = Field(
-        default=None, ge=0.0, le=1.5, description="How much the rhythm varies; 0 is even, the usual is 0.8."
+    rhythm: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=2.0,
+        description="How much the rhythm varies; 0 is even, 1 is the voice's own.",
     )
     sentence_pause_s: float = Field(
         default=0.2, ge=0.0, le=3.0, description="Silence between two sentences of one text, in seconds."
@@ -27,7 +30,11 @@ class PiperOptions(EngineOptions):
 SPEC = EngineSpec(
     id="piper",
     name="Piper",
-    licence=Licence("CC0-1.0", "CC0 (the voices listed here)", commercial=True),
+    licence=Licence(
+        "CC0-1.0",
+        "CC0 (recordings, by the voices' cards; joe is fine-tuned from lessac, whose data have other terms)",
+        commercial=True,
+    ),
     languages=("en", "it"),
     sample_rate_hz=22050,
     options=PiperOptions,

@@ -1,6 +1,8 @@
 """The Coqui engines on tiny models of the real classes: every family speaks, every conversion clones."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +25,7 @@ from studio.errors import (
 from tests import tiny_coqui
 from tests.engines.coqui.conftest import context, voiced
 
+ROOT = Path(__file__).parents[3]
 VITS, TACOTRON, FASTSPEECH = (
     "coqui-it-female-vits",
     "coqui-en-ljspeech-tacotron2",
@@ -243,3 +246,29 @@ def test_a_folder_with_other_weights_is_a_broken_model(tmp_path: Path) -> None:
     (folder / "config.json").unlink()
     with pytest.raises(ModelBroken):
         speak(CoquiEngine(context(tmp_path)), VITS)
+
+
+def test_listing_what_is_installed_loads_no_torch(models: Path) -> None:
+    code = (
+        "import pathlib, sys\n"
+        "from studio.engines.base import EngineContext\n"
+        "from studio.engines.coqui.engine import CoquiEngine, MmsEngine\n"
+        "from studio.errors import ModelMissing, NotFound\n"
+        "root = pathlib.Path(sys.argv[1])\n"
+        "def files(model_id):\n"
+        "    if (root / model_id).is_dir(): return root / model_id\n"
+        "    raise NotFound('coqui.unknown_voice', voice=model_id, engine='x')\n"
+        "assert len(CoquiEngine(EngineContext(files, root)).presets()) == 7\n"
+        "root = root / 'nothing'\n"
+        "try: MmsEngine(EngineContext(files, root))\n"
+        "except ModelMissing: pass\n"
+        "assert not {'torch', 'TTS', 'librosa'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(models)], cwd=ROOT, check=True, timeout=60)
+
+
+def test_comments_in_old_configurations_are_read_over(tmp_path: Path) -> None:
+    folder = tiny_coqui.write_vits(tmp_path / VITS)
+    text = (folder / "config.json").read_text()
+    (folder / "config.json").write_text("/* a note */ " + text.replace("{", '{ // "why"\n', 1))
+    assert speak(CoquiEngine(context(tmp_path)), VITS).clip.duration_s > 0

@@ -113,15 +113,15 @@ def test_the_same_seed_gives_the_same_take_and_another_seed_another(engine: Pipe
 
 def test_a_saved_voice_keeps_its_speaker(engine: PiperEngine) -> None:
     voice = VoiceState.from_bytes(engine.preset_voice("it_IT-duo-low/tre").to_bytes())
-    options = PiperOptions(noise_scale=0.0)
+    options = PiperOptions(variation=0.0)
     (third,) = engine.synthesize([Utterance("Ciao", "it")], voice, options)
-    (second,) = speak(engine, "Ciao", "it_IT-duo-low/due", "it", noise_scale=0.0)
+    (second,) = speak(engine, "Ciao", "it_IT-duo-low/due", "it", variation=0.0)
     assert np.allclose(third.clip.samples, 2 * second.clip.samples, atol=1e-6)
     assert second.clip.samples.any()
 
 
 def test_a_voice_of_another_rate_is_resampled_to_the_spec_rate(engine: PiperEngine) -> None:
-    (low,) = speak(engine, "Ciao", "it_IT-slow-low", "it", noise_scale=0.0)
+    (low,) = speak(engine, "Ciao", "it_IT-slow-low", "it", variation=0.0)
     assert low.clip.sample_rate_hz == 22050
     ids = round(low.clip.duration_s * 16000 / SAMPLES_PER_ID)
     assert ids > 5
