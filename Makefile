@@ -71,7 +71,7 @@ run: models  ## the studio, on loopback, with a one-time link
 	$(call say,Opening the studio (the database is migrated first))
 	@$(PY) app.py serve
 
-test: env-dev models chromium  ## all tests
+test: lint models chromium  ## lint, then all tests
 	$(call say,Tests)
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
