@@ -1,5 +1,6 @@
 """build_studio(settings) -> Studio: the only wiring."""
 
+import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +9,10 @@ from studio.consent.service import ConsentService
 from studio.db.database import Database
 from studio.engines.base import EngineContext
 from studio.engines.registry import Registry, build_registry
-from studio.errors import ModelBroken, ModelMissing
+from studio.errors import ModelBroken, ModelMissing, NotFound
 from studio.evaluation.judges import Judges
 from studio.models.catalogue import load_catalogue
+from studio.models.downloads import ModelDesk
 from studio.models.licences import LicenceAcceptances
 from studio.models.store import ModelStore
 from studio.privacy.accounts import AccountService
@@ -46,6 +48,7 @@ class Studio:
     synthesis: SynthesisService
     batches: BatchService
     choices: Choices
+    model_desk: ModelDesk
     device: str
     presence: Presence
 
@@ -103,6 +106,7 @@ def build_studio(
         synthesis=synthesis,
         batches=BatchService(synthesis),
         choices=choices,
+        model_desk=ModelDesk(models, lambda engine_id: _let_go(registry, engine_id)),
         device=device,
         presence=presence,
     )
@@ -128,6 +132,11 @@ def _present(models: ModelStore, model_id: str) -> bool:
     except (ModelMissing, ModelBroken):
         return False
     return True
+
+
+def _let_go(registry: Registry, engine_id: str) -> None:
+    with contextlib.suppress(NotFound):  # a judge's model: no engine holds it
+        registry.unload(engine_id)
 
 
 def _best_device() -> str:

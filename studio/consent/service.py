@@ -1,7 +1,7 @@
 """Consent records: written once, reviewed by a person where machines doubt, withdrawn at any time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import func, select
@@ -30,6 +30,7 @@ class ConsentForm:
     language: str
     statement: str
     recording: AudioClip | None
+    source: str = "microphone"  # or "upload": then a person always listens
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,11 @@ class ConsentService:
             raise ConsentMissing("consent.no_recording")
         if form.statement != self.statement(form.language, form.purposes):
             raise ConsentMissing("consent.stale_statement")
-        return judge(self._listener, form.recording, form.statement, form.language, clips)
+        evidence = judge(self._listener, form.recording, form.statement, form.language, clips)
+        if form.source == "microphone":
+            return evidence
+        # A file may be old or cut together: it proves less than reading today's statement here.
+        return replace(evidence, status="review", reasons=(*evidence.reasons, "uploaded"))
 
     def add(
         self,
@@ -109,7 +114,7 @@ class ConsentService:
             transcript=evidence.transcript,
             statement_wer=evidence.statement_wer,
             speaker_score=evidence.speaker_score,
-            judged_by=evidence.judged_by,
+            judged_by=f"{evidence.judged_by}; {form.source}",
             status=evidence.status,
             granted_by=actor.account_id,
             granted_at=now(),
@@ -117,7 +122,7 @@ class ConsentService:
         )
         session.add(record)
         session.flush()
-        facts = {"version": record.version, "purposes": record.purposes, "status": record.status}
+        facts = {"version": record.version, "purposes": record.purposes, "status": record.status, "source": form.source}
         audit.append(session, actor.account_id, "consent.recorded", speaker.id, **facts)
         return record
 

@@ -98,6 +98,10 @@ class BatchService:
     def find(self, actor: Actor, token: str) -> Live[BatchEvent]:
         return self._board.find(actor.account_id, token)
 
+    def running(self, actor: Actor) -> list[Live[BatchEvent]]:
+        """The actor's batches that have not ended, oldest first."""
+        return self._board.running(actor.account_id)
+
     def _work(
         self,
         live: Live[BatchEvent],

@@ -75,6 +75,12 @@ class EnrolmentService:
     def find(self, actor: Actor, token: str) -> Enrolment:
         return self._board.find(actor.account_id, token)
 
+    def of_actor(self, actor: Actor) -> list[tuple[str, str, Enrolment]]:
+        """The actor's enrolments that run, as (voice id, engine id, work)."""
+        with self._lock:
+            running = [(voice, engine, live) for (voice, engine), live in self._running.items()]
+        return [one for one in running if one[2].owner_id == actor.account_id and not one[2].finished]
+
     def state(self, session: Session, voice: Voice, spec: EngineSpec) -> VoiceState | None:
         """The stored encoding of this voice's present clips, or None."""
         row = self._row(session, voice, spec)

@@ -1,6 +1,7 @@
 """Sounds by address: /media/take, /media/clip, /media/live, /media/batch. The services say whose they are."""
 
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+from collections.abc import AsyncIterator, Generator, Iterator
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
@@ -82,11 +83,12 @@ async def _in_thread(pieces: Iterator[bytes], listeners: CapacityLimiter) -> Asy
     end = object()
     try:
         while True:
-            piece = await to_thread.run_sync(next, pieces, end, limiter=listeners)
+            # Abandoned, not awaited, when the listener leaves: the next sound may be a minute away.
+            piece = await to_thread.run_sync(next, pieces, end, limiter=listeners, abandon_on_cancel=True)
             if not isinstance(piece, bytes):
                 return
             yield piece
     finally:
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            await to_thread.run_sync(close, limiter=listeners, abandon_on_cancel=True)
+        if isinstance(pieces, Generator):
+            with contextlib.suppress(ValueError):  # its thread still waits in it: it ends with its work
+                pieces.close()

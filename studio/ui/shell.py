@@ -1,0 +1,44 @@
+"""build_ui(studio) -> gr.Blocks: one page a language, with the same tabs, driven by one voice selector."""
+
+import gradio as gr
+
+from studio.bootstrap import Studio
+from studio.ui.clone.tab import build_clone_tab
+from studio.ui.desk import Desk
+from studio.ui.header import build_header
+from studio.ui.models.tab import build_models_tab
+from studio.ui.settings.tab import build_settings_tab
+from studio.ui.voices.tab import build_voices_tab
+from studio.ui.words import Words
+
+
+def build_ui(studio: Studio) -> gr.Blocks:
+    """All pages: Italian at /, English at /en. Call after `studio.web.server.prepare`.
+
+    The words are in the components, not in the browser: gr.I18n follows the browser's language alone and
+    would leave no choice. A page is rebuilt from the database when it is loaded, so switching loses nothing
+    but a form that was not saved.
+    """
+    demo = gr.Blocks(title="Timbro", analytics_enabled=False, fill_width=True)
+    with demo:
+        build_page(Desk(studio, Words("it")), demo)
+    with demo.route("English", "/en", show_in_navbar=False):
+        build_page(Desk(studio, Words("en")), demo)
+    demo.queue(default_concurrency_limit=8, max_size=200)
+    return demo
+
+
+def build_page(desk: Desk, demo: gr.Blocks) -> None:
+    """One language's page."""
+    words = desk.words
+    gr.Navbar(visible=False)
+    header = build_header(desk, demo)
+    with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tab(words("tab.voices"), id="voices"):
+            build_voices_tab(desk, demo, header, tabs)
+        with gr.Tab(words("tab.clone"), id="clone"):
+            build_clone_tab(desk, demo, header, tabs)
+        with gr.Tab(words("tab.models"), id="models"):
+            build_models_tab(desk, demo, header)
+        with gr.Tab(words("tab.settings"), id="settings"):
+            build_settings_tab(desk, demo, header)

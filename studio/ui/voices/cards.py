@@ -1,0 +1,119 @@
+"""Voices as HTML: the cards, the chosen voice in detail, and the receipt of a withdrawal."""
+
+from studio.privacy.erasure import Receipt
+from studio.synthesis.choices import EngineChoice
+from studio.ui.markup import badge, button, empty, esc, facts, player
+from studio.ui.words import Words
+from studio.voices.enrolment import EncodedView
+from studio.voices.forms import VoiceView
+
+
+def consent_badge(words: Words, view: VoiceView) -> str:
+    """State and expiry of the consent in a word or two."""
+    if view.consent is None:
+        return badge(words("consent.state.none"), "bad")
+    if view.usable:
+        return badge(words("consent.state.granted", day=words.day(view.consent.expires_at)), "good")
+    if view.consent.status == "granted":
+        return badge(words("consent.state.ended"), "bad")
+    return badge(words(f"consent.state.{view.consent.status}"), "warn" if view.consent.status == "review" else "bad")
+
+
+def voice_cards(words: Words, views: list[VoiceView], chosen: str, names: dict[str, str]) -> str:
+    """All voices; `chosen` is the id of the one in the selector, `names` maps engine ids to names."""
+    if not views:
+        start = button("new", words("voices.first"), kind="go")
+        return empty(words("voices.empty_title"), words("voices.empty_text"), start)
+    return '<div class="tb-cards">' + "".join(_card(words, v, v.id == chosen, names) for v in views) + "</div>"
+
+
+def _card(words: Words, view: VoiceView, chosen: bool, names: dict[str, str]) -> str:
+    ready = "".join(badge(names.get(engine, engine), "good") for engine in view.engines_ready)
+    heading = f"{words('category.' + view.category)} · {words.language_name(view.language)}"
+    return (
+        f'<article class="tb-card{" chosen" if chosen else ""}" aria-label="{esc(view.name)}">'
+        f'<div><h3>{esc(view.name)}</h3><p class="tb-dim">{esc(heading)}</p></div>'
+        f'<div class="tb-row">{consent_badge(words, view)}{ready or badge(words("voices.not_ready"))}</div>'
+        f'<p class="tb-dim">{esc(words("voices.clips", n=len(view.clips), time=words.seconds(view.duration_s)))}</p>'
+        f'<div class="tb-row">{button("choose", words("voices.choose"), id=view.id)}'
+        f"{button('speak', words('voices.speak'), kind='go', id=view.id) if view.usable else ''}</div></article>"
+    )
+
+
+def voice_detail(
+    words: Words, view: VoiceView, encoded: list[EncodedView], engines: list[EngineChoice]
+) -> str:
+    """Clips, consent, encodings and what can be done with the voice."""
+    return (
+        f'<section class="tb-card" aria-label="{esc(view.name)}"><h3>{esc(view.name)}</h3>'
+        f"{_consent(words, view)}<h4>{esc(words('voices.recordings'))}</h4>{_clips(words, view)}"
+        f"<h4>{esc(words('voices.engines'))}</h4>{_engines(words, view, encoded, engines)}{_ending(words, view)}</section>"
+    )
+
+
+def _consent(words: Words, view: VoiceView) -> str:
+    if view.consent is None:
+        return ""
+    purposes = ", ".join(words(f"purpose.{purpose}") for purpose in view.consent.purposes)
+    rows = {
+        words("consent.word"): consent_badge(words, view),
+        words("consent.purposes"): esc(purposes),
+        words("consent.given"): esc(words.day(view.consent.granted_at)),
+        words("consent.speaker"): esc(view.speaker_id[:12]),
+    }
+    return facts(rows)
+
+
+def _clips(words: Words, view: VoiceView) -> str:
+    rows = []
+    for number, clip in enumerate(view.clips, 1):
+        label = words("voices.clip", number=number)
+        told = f"{words('source.' + clip.source)} · {words.number(clip.sample_rate_hz / 1000, 1)} kHz"
+        remove = button("remove_clip", words("do.remove"), kind="risk", confirm=words("do.sure"), id=clip.id)
+        sound = player(f"/media/clip/{clip.id}.wav", label, compact=True, duration_s=clip.duration_s)
+        last = remove if len(view.clips) > 1 else ""
+        rows.append(f'<div><p class="tb-dim">{esc(label)} · {esc(told)}</p>{sound}<div class="tb-row">{last}</div></div>')
+    return f'<div class="tb-list">{"".join(rows)}</div>'
+
+
+def _engines(words: Words, view: VoiceView, encoded: list[EncodedView], engines: list[EngineChoice]) -> str:
+    done = {one.engine_id: one for one in encoded}
+    rows = []
+    for engine in engines:
+        row = f'<div class="tb-row"><b>{esc(engine.name)}</b>'
+        if one := done.get(engine.id):
+            row += badge(words("voices.encoded" if one.complete else "voices.encoded_early"), "good")
+            row += "".join(badge(f"{words.maybe('fact.' + k, k)}: {v}") for k, v in one.facts.items())
+            row += button("encode_again", words("voices.refine"), engine=engine.id, id=view.id) if view.usable else ""
+        elif not engine.ready:
+            row += badge(words("voices.model_missing"), "warn")
+        elif view.usable:
+            row += button("encode", words("voices.prepare"), engine=engine.id, id=view.id)
+        rows.append(row + "</div>")
+    return f'<div class="tb-list">{"".join(rows)}</div>'
+
+
+def _ending(words: Words, view: VoiceView) -> str:
+    """Renaming and withdrawing, folded away."""
+    sure = words("voices.withdraw_sure")
+    return (
+        f"<details><summary>{esc(words('voices.manage'))}</summary>"
+        f'<div class="tb-list" data-form><label class="tb-dim">{esc(words("voices.rename"))}'
+        f'<input name="name" maxlength="60" value="{esc(view.name)}"></label>'
+        f'<div class="tb-row">{button("rename", words("do.save"), id=view.id)}</div></div>'
+        f'<div class="tb-list" data-form><p class="tb-note bad">{esc(words("voices.withdraw_text"))}</p>'
+        f'<label class="tb-dim">{esc(words("voices.reason"))}<input name="reason" maxlength="200"></label>'
+        f'<div class="tb-row">{button("withdraw", words("voices.withdraw"), kind="risk", confirm=sure, id=view.id)}</div>'
+        "</div></details>"
+    )
+
+
+def receipt_card(words: Words, receipt: Receipt) -> str:
+    """What was erased: shown until the page is left."""
+    rows = {words.maybe(f"asset.{kind}", kind): esc(count) for kind, count in sorted(receipt.erased.items())}
+    rows[words("receipt.when")] = esc(words.moment(receipt.erased_at))
+    rows[words("receipt.speaker")] = f"<code>{esc(receipt.speaker_id)}</code>"
+    return (
+        f'<section class="tb-card" role="status"><h3>{esc(words("receipt.title"))}</h3>'
+        f"<p>{esc(words('receipt.text'))}</p>{facts(rows)}</section>"
+    )

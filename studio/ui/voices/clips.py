@@ -1,0 +1,77 @@
+"""Recordings on their way into a voice: examined, listened to, mended, and kept in memory only."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import replace
+
+import gradio as gr
+
+from studio.errors import StudioError
+from studio.privacy.access import Actor
+from studio.ui.desk import Desk
+from studio.ui.markup import badge, button, esc, inline_sound, player
+from studio.ui.uploads import take_in
+from studio.ui.voices.report import findings_list
+from studio.ui.words import Words
+from studio.voices.forms import MOST_CLIPS, CheckedClip
+
+FILE_TYPES = [".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".webm"]
+
+
+def examine(desk: Desk, actor: Actor, paths: Sequence[str], source: str) -> list[CheckedClip]:
+    """Read and check each file; what cannot be used is told, and the others go on.
+
+    A single file that cannot be used raises its StudioError.
+    """
+    checked, troubles = [], []
+    for path in paths:
+        try:
+            checked.append(_examine(desk, actor, path, source))
+        except StudioError as trouble:
+            troubles.append(trouble)
+    if troubles and not checked:
+        raise troubles[0]
+    for trouble in troubles:
+        gr.Warning(html.escape(trouble.text(actor.language)), title=desk.words("clips.refused"))
+    return checked
+
+
+def _examine(desk: Desk, actor: Actor, path: str, source: str) -> CheckedClip:
+    upload = take_in(path, source, desk.studio.settings.upload_limit_mb)
+    return desk.studio.voices.check(actor, upload)
+
+
+def named(words: Words, clips: list[CheckedClip]) -> list[CheckedClip]:
+    """Recordings from the microphone all come as "audio.wav": number them."""
+    return [
+        replace(clip, name=words("clips.recorded", number=number)) if clip.source == "microphone" else clip
+        for number, clip in enumerate(clips, 1)
+    ]
+
+
+def clip_list(words: Words, clips: list[CheckedClip]) -> str:
+    """Every clip with its player, report card and what can be done with it."""
+    if not clips:
+        return f'<p class="tb-note">{esc(words("clips.none"))}</p>'
+    total = sum(checked.clip.duration_s for checked in clips)
+    head = words("clips.total", n=len(clips), time=words.seconds(total), most=MOST_CLIPS)
+    cards = "".join(clip_card(words, number, checked) for number, checked in enumerate(clips))
+    return f'<p class="tb-dim">{esc(head)}</p><div class="tb-list">{cards}</div>'
+
+
+def clip_card(words: Words, number: int, checked: CheckedClip, *, consent: bool = False) -> str:
+    """One recording; `number` is its place in the list."""
+    refusal = checked.card.refusal(words.language)
+    state = badge(words("clips.bad"), "bad") if refusal else badge(words("clips.good"), "good")
+    fixed = "".join(badge(words.maybe(f"fix.{name}", name), "good") for name in checked.fixes)
+    act = "consent_" if consent else ""
+    mend = button(f"{act}fix", words("clips.fix"), kind="go", number=number) if checked.card.fixable else ""
+    remove = button(f"{act}remove", words("do.remove"), kind="risk", number=number)
+    told = f"{words('source.' + checked.source)} · {words.seconds(checked.clip.duration_s)}"
+    return (
+        f'<article class="tb-card" aria-label="{esc(checked.name)}"><div class="tb-row"><h4>{esc(checked.name)}</h4>{state}'
+        f'{fixed}<span class="tb-dim">{esc(told)}</span></div>'
+        f"{player(inline_sound(checked.clip), checked.name, duration_s=checked.clip.duration_s)}"
+        f"{findings_list(words, checked.card)}"
+        f'<div class="tb-row">{mend}{remove}</div></article>'
+    )

@@ -1,0 +1,231 @@
+"""The form that makes a voice: who, recordings, consent, save."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from studio.consent.purposes import Category, Purpose
+from studio.consent.service import ATTESTATIONS, ConsentForm
+from studio.errors import InputRefused
+from studio.privacy.access import Actor
+from studio.ui.desk import Desk
+from studio.ui.markup import board, esc
+from studio.ui.voices.clips import FILE_TYPES, clip_card, clip_list, examine, named
+from studio.voices.forms import CheckedClip, VoiceForm, VoiceView
+
+SPOKEN = ("it", "en", "es", "fr", "de", "pt", "nl", "pl")
+Clips = list[CheckedClip]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The form as it was filled in."""
+
+    name: str
+    language: str
+    category: str
+    real_name: str
+    contact: str
+    clips: Clips
+    recording: CheckedClip | None
+    statement: str
+    ticks: tuple[bool, ...]  # the purposes, then the attestations
+
+    @property
+    def purposes(self) -> frozenset[Purpose]:
+        return frozenset(p for p, ticked in zip(Purpose, self.ticks, strict=False) if ticked)
+
+    @property
+    def attestations(self) -> frozenset[str]:
+        ticks = self.ticks[len(Purpose) :]
+        return frozenset(name for name, ticked in zip(ATTESTATIONS, ticks, strict=True) if ticked)
+
+    def form(self, statement_language: str) -> VoiceForm:
+        """What the service takes; InputRefused for a language or category that was not offered."""
+        if self.language not in SPOKEN or self.category not in set(Category):
+            raise InputRefused("voices.no_name")
+        consent = ConsentForm(
+            category=Category(self.category), purposes=self.purposes, attestations=self.attestations,
+            language=statement_language, statement=self.statement,
+            recording=self.recording.clip if self.recording else None,
+            source=self.recording.source if self.recording else "microphone",
+        )  # fmt: skip
+        return VoiceForm(self.name, self.language, tuple(self.clips), consent, self.real_name, self.contact)
+
+
+class EnrolForm:
+    """Widgets and handlers of the form; hidden until somebody asks for a new voice."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        words = desk.words
+        with gr.Column(visible=False, elem_id="enrol") as self.panel:
+            self.clips = gr.State([])
+            self.recording = gr.State(None)
+            self.statement = gr.State("")
+            gr.HTML(f"<h2>{esc(words('enrol.title'))}</h2>")
+            self._who()
+            self._recordings()
+            self._consent()
+            with gr.Row():
+                self.save = gr.Button(words("enrol.save"), variant="primary", elem_id="enrol-save")
+                self.close = gr.Button(words("do.cancel"))
+            self.told = gr.HTML(elem_id="enrol-told")
+
+    def _step(self, number: int, key: str) -> None:
+        gr.HTML(f'<p class="tb-step"><b>{number}</b>{esc(self.desk.words(key))}</p>')
+
+    def _who(self) -> None:
+        words = self.desk.words
+        self._step(1, "enrol.who")
+        with gr.Row():
+            self.name = gr.Textbox(label=words("enrol.name"), info=words("enrol.name_info"), max_length=60, elem_id="enrol-name")
+            languages = [(words.language_name(code), code) for code in SPOKEN]
+            self.language = gr.Dropdown(languages, value=words.language, label=words("enrol.language"), info=words("enrol.language_info"))
+            categories = [(words(f"category.{c}"), c.value) for c in Category]
+            self.category = gr.Radio(categories, value=Category.SELF.value, label=words("enrol.category"))
+        with gr.Row():
+            self.real_name = gr.Textbox(label=words("enrol.real_name"), info=words("enrol.sealed"), max_length=200)
+            self.contact = gr.Textbox(label=words("enrol.contact"), info=words("enrol.sealed"), max_length=200)
+
+    def _recordings(self) -> None:
+        words = self.desk.words
+        self._step(2, "enrol.recordings")
+        gr.HTML(f'<p class="tb-dim">{esc(words("enrol.recordings_info"))}</p>')
+        with gr.Row():
+            self.files = gr.File(
+                file_count="multiple", file_types=FILE_TYPES, label=words("enrol.files"), height=150, elem_id="enrol-files"
+            )
+            self.microphone = gr.Audio(
+                sources=["microphone"], type="filepath", label=words("enrol.microphone"), editable=False, elem_id="enrol-microphone"
+            )
+        self.clip_area = board("enrol-clips", clip_list(words, []))
+
+    def _consent(self) -> None:
+        words, consent = self.desk.words, self.desk.studio.consent
+        self._step(3, "enrol.consent")
+        notice = consent.notice(words.language)
+        gr.HTML(f'<div class="tb-note"><h4>{esc(words("enrol.notice"))}</h4><p>{esc(notice.text)}</p></div>')
+        gr.HTML(f'<p class="tb-dim">{esc(words("enrol.purposes_info"))}</p>')
+        with gr.Row(elem_id="enrol-purposes"):
+            self.purposes = [gr.Checkbox(label=words(f"purpose.{p}"), elem_id=f"purpose-{p}", min_width=220) for p in Purpose]
+        self.attestations = [
+            gr.Checkbox(label=words(f"attest.{name}"), elem_id=f"attest-{name}") for name in ATTESTATIONS
+        ]
+        self._step(4, "enrol.read")
+        self.statement_area = gr.HTML(self._statement_card(""), elem_id="enrol-statement")
+        with gr.Row():
+            self.consent_microphone = gr.Audio(
+                sources=["microphone"], type="filepath", label=words("enrol.statement_microphone"), editable=False,
+                elem_id="consent-microphone",
+            )  # fmt: skip
+            self.consent_file = gr.File(
+                file_types=FILE_TYPES, label=words("enrol.statement_file"), height=150, elem_id="consent-file"
+            )
+        self.recording_area = board("enrol-recording")
+
+    def _statement_card(self, statement: str) -> str:
+        words = self.desk.words
+        if not statement:
+            return f'<p class="tb-note">{esc(words("enrol.no_statement"))}</p>'
+        return f'<blockquote class="tb-statement">{esc(statement)}</blockquote>'
+
+    # Handlers
+
+    def wire(self) -> None:
+        on, ticks = self.desk.on, self.purposes
+        for source, widget, event in (
+            ("upload", self.files, self.files.upload),
+            ("microphone", self.microphone, self.microphone.stop_recording),
+        ):
+            add = self._adder(source)
+            on(event, add, [widget, self.clips], [widget, self.clips, self.clip_area], progress="minimal")
+        on(self.clip_area.click, self.change_clip, [self.clips], [self.clips, self.clip_area])
+        for tick in ticks:
+            on(tick.change, self.reword, [self.statement, *ticks], [self.statement, self.statement_area])
+        kept = [self.recording, self.recording_area]
+        for source, widget, event in (
+            ("upload", self.consent_file, self.consent_file.upload),
+            ("microphone", self.consent_microphone, self.consent_microphone.stop_recording),
+        ):
+            keep = self._keeper(source)
+            on(event, keep, [widget], [widget, *kept], progress="minimal")
+        on(self.recording_area.click, self.change_recording, [self.recording], kept)
+        on(self.close.click, lambda: self.emptied(), None, self.everything)
+
+    def _adder(self, source: str) -> Any:
+        def add(paths: Any, clips: Clips, request: gr.Request) -> tuple[None, Clips, str]:
+            wanted = paths if isinstance(paths, list) else [paths] if paths else []
+            fresh = examine(self.desk, self.desk.actor(request), wanted, source)
+            clips = named(self.desk.words, [*clips, *fresh])
+            return None, clips, clip_list(self.desk.words, clips)
+
+        return add
+
+    def _keeper(self, source: str) -> Any:
+        def keep(path: str | None, request: gr.Request) -> tuple[None, CheckedClip | None, str]:
+            if not path:
+                return None, None, ""
+            checked = examine(self.desk, self.desk.actor(request), [path], source)[0]
+            checked = replace(checked, name=self.desk.words("enrol.recorded"))
+            return None, checked, self._recording_card(checked)
+
+        return keep
+
+    def _recording_card(self, checked: CheckedClip) -> str:
+        words = self.desk.words
+        note = f'<p class="tb-note warn">{esc(words("enrol.uploaded_statement"))}</p>' if checked.source == "upload" else ""
+        return note + clip_card(words, 0, checked, consent=True)
+
+    def change_clip(self, clips: Clips, event: gr.EventData, request: gr.Request) -> tuple[Clips, str]:
+        """Fix or remove a clip of the list."""
+        number = int(event._data["number"])
+        if number < len(clips):
+            actor = self.desk.actor(request)
+            mended = [self.desk.studio.voices.fix(actor, clips[number])] if event._data["act"] == "fix" else []
+            clips = [*clips[:number], *mended, *clips[number + 1 :]]
+        return clips, clip_list(self.desk.words, clips)
+
+    def change_recording(
+        self, recording: CheckedClip | None, event: gr.EventData, request: gr.Request
+    ) -> tuple[CheckedClip | None, str]:
+        if recording is None or event._data["act"] == "consent_remove":
+            return None, ""
+        recording = self.desk.studio.voices.fix(self.desk.actor(request), recording)
+        return recording, self._recording_card(recording)
+
+    def reword(self, before: str, *ticks: bool) -> tuple[str, str]:
+        """The statement for the purposes ticked now; a recording of another one will be refused when saving."""
+        purposes = frozenset(p for p, ticked in zip(Purpose, ticks, strict=True) if ticked)
+        statement = self.desk.studio.consent.statement(self.desk.words.language, purposes) if purposes else ""
+        return statement, self._statement_card(statement)
+
+    @property
+    def answers(self) -> list[Any]:
+        """The inputs of saving, in the order of `read`."""
+        return [
+            self.name, self.language, self.category, self.real_name, self.contact, self.clips, self.recording,
+            self.statement, *self.purposes, *self.attestations,
+        ]  # fmt: skip
+
+    @staticmethod
+    def read(*values: Any) -> Answers:
+        return Answers(*values[:8], ticks=tuple(map(bool, values[8:])))
+
+    def store(self, actor: Actor, answers: Answers) -> VoiceView:
+        """Save the voice; whatever is missing is refused by the service, in words."""
+        return self.desk.studio.voices.enrol(actor, answers.form(self.desk.words.language))
+
+    @property
+    def everything(self) -> list[Any]:
+        return [
+            self.panel, self.name, self.real_name, self.contact, self.clips, self.recording, self.statement,
+            self.clip_area, self.recording_area, self.statement_area, *self.purposes, *self.attestations,
+        ]  # fmt: skip
+
+    def emptied(self) -> tuple[Any, ...]:
+        """The form closed and blank: nothing of a person stays in the page."""
+        ticks = (False,) * (len(self.purposes) + len(self.attestations))
+        cards = (clip_list(self.desk.words, []), "", self._statement_card(""))
+        return gr.Column(visible=False), "", "", "", [], None, "", *cards, *ticks

@@ -1,0 +1,145 @@
+"""The Voices tab: the list, the chosen voice, a new voice, enrolments, consents to review."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from studio.errors import StudioError
+from studio.privacy.access import Actor
+from studio.synthesis.requests import VoiceChoice
+from studio.ui.desk import Desk
+from studio.ui.header import Header
+from studio.ui.markup import board, esc
+from studio.ui.voices.cards import receipt_card, voice_cards, voice_detail
+from studio.ui.voices.enrol import EnrolForm
+from studio.ui.voices.progress import EnrolmentWatch
+from studio.ui.voices.review import build_review
+from studio.voices.forms import VoiceView
+
+
+def build_voices_tab(desk: Desk, demo: gr.Blocks, header: Header, tabs: gr.Tabs) -> None:
+    VoicesTab(desk, header, tabs).wire(demo)
+
+
+def chosen_voice(key: str | None) -> str:
+    """The id of the enrolled voice in the selector; "" for a preset or nothing."""
+    return VoiceChoice.parse(key).voice_id if key else ""
+
+
+class VoicesTab:
+    """Layout, then wiring; handlers ask the voices room and format."""
+
+    def __init__(self, desk: Desk, header: Header, tabs: gr.Tabs) -> None:
+        self.desk, self.header, self.tabs = desk, header, tabs
+        words = desk.words
+        with gr.Row(elem_classes="tb-row"):
+            gr.HTML(f"<h2>{esc(words('tab.voices'))}</h2>")
+            self.new = gr.Button(words("voices.new"), variant="primary", scale=0, min_width=160, elem_id="voice-new")
+        self.watch = EnrolmentWatch(desk)
+        self.form = EnrolForm(desk)
+        self.cards = board("voice-cards")
+        self.detail = board("voice-detail")
+        self.receipt = gr.HTML(elem_id="receipt")
+
+    def wire(self, demo: gr.Blocks) -> None:
+        desk, voice = self.desk, self.header.voice
+        shown = [self.cards, self.detail]
+        self.form.wire()
+        self.watch.wire(demo, self.header, lambda event: desk.on(event, self.show, [voice], shown))
+        desk.on(demo.load, self.show, [voice], shown)
+        desk.on(voice.change, self.show, [voice], shown)
+        desk.on(self.new.click, self.open, None, [self.form.panel, self.receipt])
+        changes = [voice, self.form.panel, self.receipt, self.tabs, *shown, *self.watch.outputs]
+        for area in (self.cards, self.detail):
+            desk.on(area.click, self.act, [voice], changes)
+        saving = [self.form.told, self.form.save, voice, *shown, *self.watch.outputs, *self.form.everything]
+        desk.on(self.form.save.click, self.save, self.form.answers, saving, watches=True)
+        build_review(desk, demo, self._after_review)
+
+    def _after_review(self, decided: Any) -> None:
+        refreshed = self.desk.on(decided.then, self.show, [self.header.voice], [self.cards, self.detail])
+        self.header.refresh(refreshed.then)
+
+    # Handlers
+
+    def show(self, key: str | None, request: gr.Request) -> tuple[str, str]:
+        return self.drawn(self.desk.actor(request), chosen_voice(key))
+
+    def drawn(self, actor: Actor, chosen: str) -> tuple[str, str]:
+        """The cards, and the chosen voice in detail."""
+        studio, words = self.desk.studio, self.desk.words
+        views = studio.voices.browse(actor)
+        engines = studio.choices.engines(words.language, cloning=True)
+        cards = voice_cards(words, views, chosen, {engine.id: engine.name for engine in engines})
+        view = next((one for one in views if one.id == chosen), None)
+        if view is None:
+            return cards, ""
+        return cards, voice_detail(words, view, studio.enrolment.encoded(actor, view.id), engines)
+
+    def open(self) -> tuple[Any, str]:
+        return gr.Column(visible=True), ""
+
+    def save(self, request: gr.Request, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """Store the voice, then begin to enrol it for the recommended engine."""
+        words = self.desk.words
+        actor = self.desk.actor(request)
+        answers = self.form.read(*values)
+        rest = len(self.form.everything)
+        waiting = f'<p class="tb-note" role="status">{esc(words("enrol.checking"))}</p>'
+        yield waiting, gr.Button(interactive=False), *(gr.skip(),) * (6 + rest)
+        try:
+            view = self.form.store(actor, answers)
+        except StudioError as trouble:
+            yield refusal(trouble, words.language), gr.Button(interactive=True), *(gr.skip(),) * (6 + rest)
+            raise
+        self.begin(actor, view)
+        key = VoiceChoice(voice_id=view.id).key
+        told = words("enrol.saved" if view.usable else "enrol.saved_review", voice=view.name)
+        note = f'<p class="tb-note good" role="status">{esc(told)}</p>'
+        gr.Info(esc(told))
+        yield (
+            note, gr.Button(interactive=True), self.header.choices(actor, key), *self.drawn(actor, view.id),
+            *self.watch.show(actor, []), *self.form.emptied(),
+        )  # fmt: skip
+
+    def begin(self, actor: Actor, view: VoiceView) -> None:
+        """Start the enrolment for the first engine that is ready and speaks the voice's language."""
+        engines = self.desk.studio.choices.engines(self.desk.words.language, cloning=True)
+        fitting = [engine for engine in engines if engine.ready]
+        spoken = [engine for engine in fitting if view.language in engine.languages] or fitting
+        if view.usable and spoken:
+            self.desk.studio.enrolment.start(actor, view.id, spoken[0].id)
+
+    def act(self, key: str | None, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+        """A button of a card or of the detail was pressed."""
+        actor, asked = self.desk.actor(request), event._data
+        chosen, receipt, panel, tabs = key, gr.skip(), gr.skip(), gr.skip()
+        match asked["act"]:
+            case "new":
+                panel = gr.Column(visible=True)
+            case "choose":
+                chosen = VoiceChoice(voice_id=asked["id"]).key
+            case "speak":
+                chosen, tabs = VoiceChoice(voice_id=asked["id"]).key, gr.Tabs(selected="clone")
+            case "encode" | "encode_again":
+                again = asked["act"] == "encode_again"
+                self.desk.studio.enrolment.start(actor, asked["id"], asked["engine"], again=again)
+            case "rename":
+                self.desk.studio.voices.rename(actor, asked["id"], str(asked["form"].get("name", "")))
+            case "remove_clip":
+                self.desk.studio.voices.remove_clip(actor, asked["id"])
+            case "withdraw":
+                reason = str(asked["form"].get("reason", ""))
+                erased = self.desk.studio.voices.withdraw(actor, asked["id"], reason)
+                receipt = receipt_card(self.desk.words, erased)
+        return (
+            self.header.choices(actor, chosen), panel, receipt, tabs, *self.drawn(actor, chosen_voice(chosen)),
+            *self.watch.show(actor, []),
+        )  # fmt: skip
+
+
+def refusal(trouble: StudioError, language: str) -> str:
+    """The refusal where the form is, besides the message that floats."""
+    what, why, then = (esc(trouble.part(part, language)) for part in ("what", "why", "next"))
+    return f'<p class="tb-note bad" role="alert"><b>{what}</b> {why} {then}</p>'
