@@ -43,8 +43,9 @@ def media_router(studio: Studio) -> APIRouter:
     router = APIRouter(prefix="/media")
     listeners = CapacityLimiter(LISTENERS)
 
-    @router.api_route("/take/{synthesis_id}.{ending:path}", methods=["GET", "HEAD"])
-    def take(request: Request, synthesis_id: str, ending: str) -> Response:
+    @router.api_route("/take/{file_name}", methods=["GET", "HEAD"])
+    def take(request: Request, file_name: str) -> Response:
+        synthesis_id, _, ending = file_name.partition(".")
         made = studio.synthesis.audio(actor_of(request), synthesis_id, _format(ending))
         return _served(request, made)
 

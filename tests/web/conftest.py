@@ -14,7 +14,7 @@ from studio.db.database import Database
 from studio.web.gate import Gate
 from studio.web.scratch import upload_folder
 from studio.web.server import address_of, build_app, listen, prepare
-from tests.web.demo import DemoStudio, build_demo, make_studio
+from tests.web.demo import DemoStudio, build_demo
 from tests.web.visitor import Visitor
 
 
@@ -48,22 +48,14 @@ class Served:
         return self.studio.database
 
     def sounds_of(self, visitor: Visitor) -> list[str]:
-        """Addresses of sounds that are the visitor's: a take, a clip, a live stream, a batch."""
-        for key in ("tak1", "clp1", "liv1", "bat1"):
-            self.studio.synthesis.owners[key] = visitor.account_id
-        return [
-            "/media/take/tak1.wav",
-            "/media/clip/clp1.wav",
-            "/media/live/liv1.mp3",
-            "/media/batch/bat1.zip",
-        ]
+        return self.studio.sounds_of(visitor.account_id)
 
     def anonymous(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30)
 
 
-def serve_demo(folder: Path, **given: object) -> Iterator[Served]:
-    studio = make_studio(folder, **given)
+def serve_demo(folder: Path) -> Iterator[Served]:
+    studio = DemoStudio(folder)
     prepare(studio)
     gate = build_app(studio, build_demo(studio))
     listening = listen(studio)
@@ -80,6 +72,7 @@ def serve_demo(folder: Path, **given: object) -> Iterator[Served]:
     server.should_exit = True
     thread.join(10)
     listening.close()
+    studio.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,79 +1,55 @@
-"""A small studio for the gate: real accounts and database, real Gradio pages, sounds from memory."""
+"""A real studio for the gate, under pages that have one event of each kind."""
 
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from studio.audio.decode import decode
-from studio.db.database import Database
-from studio.errors import NotFound, StudioError
-from studio.privacy.access import Actor, Permission
-from studio.privacy.accounts import AccountService
+from studio.errors import StudioError
+from studio.privacy.access import Permission
 from studio.settings import Settings
-
-SOUND = bytes(range(256)) * 40
-
-
-@dataclass
-class Sounds:
-    """Takes and clips by id, each somebody's."""
-
-    owners: dict[str, str] = field(default_factory=dict)
-    closed: threading.Event = field(default_factory=threading.Event)
-
-    def _own(self, actor: Actor, key: str) -> None:
-        if self.owners.get(key) != actor.account_id:
-            raise NotFound("web.not_found")
-
-    def audio(self, actor: Actor, take_id: str, format_name: str) -> tuple[bytes, str, str]:
-        self._own(actor, take_id)
-        return SOUND, "audio/wav", 'Perché no? "1"/2.wav'
-
-    def clip_audio(self, actor: Actor, clip_id: str) -> tuple[bytes, str, str]:
-        self._own(actor, clip_id)
-        return SOUND, "audio/wav", f"{clip_id}.wav"
-
-    def zip(self, actor: Actor, batch_id: str, format_name: str = "wav") -> Iterator[bytes]:
-        self._own(actor, batch_id)
-        return iter([b"PK\x03\x04", b"zip"])
-
-    def live(self, actor: Actor, token: str) -> Iterator[bytes]:
-        self._own(actor, token)
-        return self._pieces()
-
-    def _pieces(self) -> Iterator[bytes]:
-        try:
-            for _ in range(3):
-                time.sleep(0.05)
-                yield b"\xff\xfb" + b"m" * 100
-        finally:
-            self.closed.set()
+from studio.synthesis.batch import rows_of
+from studio.synthesis.requests import SynthesisRequest, VoiceChoice
+from tests.conftest import open_home
+from tests.enrolling import enrol
+from tests.fakes import FakeJudges
 
 
-@dataclass
 class DemoStudio:
-    """The studio's shape, as the web sees it."""
+    """A real studio with a scripted engine, and notes on what the demo's events did."""
 
-    settings: Settings
-    accounts: AccountService
-    database: Database
-    synthesis: Sounds
-    batches: Sounds
-    voices: Sounds
-    stored: list[str] = field(default_factory=list)
-    admin_calls: list[str] = field(default_factory=list)
-    stopped: list[str] = field(default_factory=list)
+    def __init__(self, folder: Path) -> None:
+        settings = Settings(storage=folder, port=0, device="cpu")
+        self._studio = open_home(settings, FakeJudges())
+        self.settings, self.database, self.accounts = settings, self._studio.database, self._studio.accounts
+        self.synthesis, self.batches, self.voices = (
+            self._studio.synthesis,
+            self._studio.batches,
+            self._studio.voices,
+        )
+        self.stored: list[str] = []
+        self.admin_calls: list[str] = []
+        self.stopped: list[str] = []
 
+    def close(self) -> None:
+        self._studio.close()
 
-def make_studio(folder: Path, **given: Any) -> DemoStudio:
-    settings = Settings(storage=folder, port=0, **given)
-    database = Database(settings.database_file)
-    database.migrate()
-    sounds = Sounds()
-    return DemoStudio(settings, AccountService(database, settings), database, sounds, sounds, sounds)
+    def sounds_of(self, account_id: str) -> list[str]:
+        """Addresses of an account's sounds: a take, a clip, a live stream, a batch."""
+        actor = self.accounts.actor_of(account_id)
+        request = SynthesisRequest(VoiceChoice("", "fake", "tone"), "Buongiorno a tutti.", "it", "fake")
+        preview = self.synthesis.preview(actor, request)
+        batch = self.batches.start(actor, rows_of("Uno.\nDue."), request)
+        clip = enrol(self._studio, actor).clips[0]
+        batch.wait()
+        batch_id = next(iter(batch.events())).batch_id
+        return [
+            f"/media/take/{preview.take().id}.wav",
+            f"/media/clip/{clip.id}.wav",
+            f"/media/live/{preview.token}.mp3",
+            f"/media/batch/{batch_id}.zip",
+        ]
 
 
 def build_demo(studio: DemoStudio) -> Any:

@@ -5,25 +5,30 @@ import json
 import os
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from anyio import CapacityLimiter
+from hypothesis import given
+from hypothesis import settings as trials
 from hypothesis import strategies as st
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
 from studio.errors import InputRefused, StorageTrouble
+from studio.settings import Settings
 from studio.web.bindings import Bindings, Ledger, file_paths, told_files
 from studio.web.body import UploadWatch
 from studio.web.limits import Budget, Limits, Rate
+from studio.web.media import _in_thread
 from studio.web.origin import answered_names, check_host, check_origin
 from studio.web.ranges import disposition, part_of
 from studio.web.refusals import Refusal
 from studio.web.scratch import fresh_folder, sweep
 from studio.web.server import address_of, listen
 from studio.web.visit import Visit, read_visit
-from tests.web.demo import make_studio
 
 
 def visit(host: str = "studio.example.org", secure: bool = True, **headers: str) -> Visit:
@@ -69,7 +74,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(max_examples=50, deadline=None)
+@trials(max_examples=50, deadline=None)
 def test_a_path_is_found_however_deep_it_lies(value: object) -> None:
     paths = set(file_paths([{"a": value}, [[{"b": {"path": "/etc/passwd"}}]]]))
     assert "/etc/passwd" in paths
@@ -182,19 +187,39 @@ def test_the_sweeper_takes_old_files_only(tmp_path: Path) -> None:
     assert not old.parent.exists()
 
 
-def test_the_studio_listens_beyond_this_machine_only_under_a_public_name(tmp_path: Path) -> None:
-    studio = make_studio(tmp_path, host="0.0.0.0")
+def studio_with(**given: object) -> SimpleNamespace:
+    return SimpleNamespace(settings=Settings(**given))  # type: ignore[arg-type]
+
+
+def test_the_studio_listens_beyond_this_machine_only_under_a_public_name() -> None:
     with pytest.raises(InputRefused, match="TIMBRO_PUBLIC_HOSTS"):
-        listen(studio)
-    named = make_studio(tmp_path, host="0.0.0.0", public_hosts=("studio.example.org",))
+        listen(studio_with(host="0.0.0.0", port=0))
+    named = studio_with(host="0.0.0.0", port=0, public_hosts=("studio.example.org",))
     with listen(named) as listening:
         assert address_of(named, listening) == "https://studio.example.org"
 
 
-def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
+def test_a_taken_port_is_said_plainly() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        studio = make_studio(tmp_path)
-        studio.settings = studio.settings.model_copy(update={"port": port})
         with pytest.raises(StorageTrouble, match=f"127.0.0.1:{port}"):
-            listen(studio)
+            listen(studio_with(port=port))
+
+
+def test_a_listener_who_leaves_closes_the_sound() -> None:
+    closed = []
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            while True:
+                yield b"sound"
+        finally:
+            closed.append(True)
+
+    async def listen_once() -> None:
+        stream = _in_thread(pieces(), CapacityLimiter(1))
+        assert await anext(stream) == b"sound"
+        await stream.aclose()
+
+    asyncio.run(listen_once())
+    assert closed == [True]
