@@ -9,10 +9,11 @@ from studio.consent.service import ConsentService
 from studio.db.database import Database
 from studio.engines.base import EngineContext
 from studio.engines.registry import Registry, build_registry
-from studio.errors import ModelBroken, ModelMissing, NotFound
+from studio.errors import NotFound
 from studio.evaluation.judges import Judges
 from studio.models.catalogue import load_catalogue
 from studio.models.downloads import ModelDesk
+from studio.models.folders import ModelFolders
 from studio.models.licences import LicenceAcceptances
 from studio.models.store import ModelStore
 from studio.privacy.accounts import AccountService
@@ -74,8 +75,10 @@ def build_studio(
     licences = LicenceAcceptances(database)
     models = ModelStore(settings.storage / "models", load_catalogue(), licences)
     device = settings.device if settings.device != "auto" else _best_device()
-    registry = registry or build_registry(_context(settings, models, device))
-    judges = judges or Judges(models.folder, settings.cores)
+    folders = ModelFolders(models, settings.storage / "models")
+    context = EngineContext(folders.folder, settings.storage / "derived", device, settings.cores)
+    registry = registry or build_registry(context)
+    judges = judges or Judges(folders.folder, settings.cores)
     consent = ConsentService(database, judges, settings.organisation)
     voices = VoiceService(database, vault, consent, judges, settings.upload_limit_mb * 2**20)
     enrolment = EnrolmentService(database, vault, voices, registry)
@@ -89,7 +92,7 @@ def build_studio(
         text_limit=settings.text_limit,
         device=device,
     )
-    choices = Choices(voices, registry, lambda model: _present(models, model), device)
+    choices = Choices(voices, registry, folders.present, device)
     return Studio(
         settings=settings,
         database=database,
@@ -120,18 +123,6 @@ def _clean_up(settings: Settings, database: Database, vault: Vault, presence: Pr
             vault.sweep(session)
         presence.settle()
     settings.scratch.mkdir(mode=0o700, exist_ok=True)
-
-
-def _context(settings: Settings, models: ModelStore, device: str) -> EngineContext:
-    return EngineContext(models.folder, settings.storage / "derived", device, settings.cores)
-
-
-def _present(models: ModelStore, model_id: str) -> bool:
-    try:
-        models.folder(model_id)
-    except (ModelMissing, ModelBroken):
-        return False
-    return True
 
 
 def _let_go(registry: Registry, engine_id: str) -> None:

@@ -88,7 +88,7 @@ class Choices:
     def _presets(self) -> list[VoiceOption]:
         found = []
         for spec in self._engines.specs():
-            if not all(map(self._present, spec.models)):
+            if self._missing(spec):
                 continue
             try:
                 presets = self._engines.engine(spec.id).presets()
@@ -99,11 +99,18 @@ class Choices:
                 found.append(VoiceOption(key, preset.name, preset.language, spec.id, True))
         return found
 
-    def _engine(self, spec: EngineSpec, language: str) -> EngineChoice:
+    def _missing(self, spec: EngineSpec) -> tuple[str, ...]:
+        """Models to get before the engine can start; of those it needs any of, the first stands for all."""
         missing = tuple(model for model in spec.models if not self._present(model))
+        if spec.any_of and not any(map(self._present, spec.any_of)):
+            missing += spec.any_of[:1]
+        return missing
+
+    def _engine(self, spec: EngineSpec, language: str) -> EngineChoice:
         return EngineChoice(
             spec.id, spec.name, spec.summary.get(language, spec.summary["en"]), spec.languages, spec.licence.name,
-            spec.licence.url, spec.licence.commercial, spec.clones, self._device in spec.recommended_on, missing,
+            spec.licence.url, spec.licence.commercial, spec.clones, self._device in spec.recommended_on,
+            self._missing(spec),
             _fields(spec),
         )  # fmt: skip
 

@@ -23,6 +23,8 @@ class Terminal:
         self._storage = storage
         self._opened: Studio | None = None
         self.screen = Console(soft_wrap=True)
+        if not self.screen.is_terminal:
+            self.screen.width = 160  # tables into files and pipes keep their columns
         self.complaints = Console(stderr=True, soft_wrap=True)
 
     @cached_property
