@@ -190,7 +190,10 @@ def _output(process: subprocess.Popen[bytes], limits: DecodeLimits) -> Iterator[
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while True:
-            if not selector.select(max(0.0, deadline - time.monotonic())):
+            left_s = (
+                deadline - time.monotonic()
+            )  # asked each time: a child that never falls silent is late too
+            if left_s <= 0 or not selector.select(left_s):
                 raise AudioRefused("audio.decoder_timeout", limit_s=limits.timeout_s)
             piece = os.read(process.stdout.fileno(), 1 << 20)
             left -= len(piece)

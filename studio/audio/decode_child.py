@@ -110,7 +110,7 @@ def decode(av: Any, data: bytes, limits: dict[str, Any], out: BinaryIO) -> None:
 def packed_chunks(av: Any, container: Any, stream: Any, rate: int, channels: int) -> Any:
     """Yield interleaved float32 bytes of the whole stream, in the file's own rate and channels."""
     resampler = None
-    for frame in container.decode(stream):
+    for frame in readable_frames(av, container, stream):
         if frame.sample_rate != rate or frame.layout.nb_channels != channels:
             raise Refusal("audio.changing_format")
         if frame.format.name == "flt":
@@ -121,6 +121,19 @@ def packed_chunks(av: Any, container: Any, stream: Any, rate: int, channels: int
             yield interleaved(packed)
     for packed in resampler.resample(None) if resampler else ():
         yield interleaved(packed)
+
+
+def readable_frames(av: Any, container: Any, stream: Any) -> Any:
+    """The stream's frames; a few damaged packets are passed over, as players do, more are refused."""
+    packets = damaged = 0
+    for packet in container.demux(stream):
+        packets += 1
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            damaged += 1
+    if damaged > max(1, packets // 50):
+        raise Refusal("audio.unreadable", detail=f"{damaged}/{packets}")
 
 
 def main() -> int:

@@ -118,8 +118,9 @@ class _PacketWriter:
 
         container, codec = _CODECS[format]
         self._container = av.open(sink, "w", format=container, options=options)
-        self._stream: Any = self._container.add_stream(codec, rate=rate, layout="mono")
-        self._stream.bit_rate = _bit_rate(format.facts, rate)
+        stream: Any = self._container.add_stream(codec, rate=rate, layout="mono")
+        stream.bit_rate = _bit_rate(format.facts, rate)
+        self._stream: Any = stream
         self._rate = rate
         self._position = 0
 

@@ -15,25 +15,23 @@ _SMALLEST_GAIN_DB = 0.5
 
 
 def fix(clip: AudioClip, card: ReportCard) -> tuple[AudioClip, list[str]]:
-    """A mended copy and what was done, as names: "offset", "convert", "trim", "level" (in this order).
+    """A mended copy and what was done, as names: "trim", "offset", "convert", "level" (in this order).
 
-    Offset taken out, rates over 48 kHz brought down, silent edges cut to 0.15 s and faded, speech brought
+    Silent edges cut to 0.15 s and faded, offset taken out, rates over 48 kHz brought down, speech brought
     to -23 LUFS under a true peak of -1 dB. A clip without speech is returned as it is.
     """
     done: list[str] = []
     if not card.speech_s:
         return clip, done
-    for name, mend in (
-        ("offset", _centred),
-        ("convert", _converted),
-        ("trim", _trimmed),
-        ("level", _levelled),
-    ):
+    steps = {"trim": _trimmed, "offset": _centred, "fade": _faded, "convert": _converted, "level": _levelled}
+    for name, mend in steps.items():
+        if name == "fade" and "trim" not in done:
+            continue
         mended = mend(clip)
         if mended is not clip:
             clip = mended
             done.append(name)
-    return clip, done
+    return clip, [name for name in done if name != "fade"]
 
 
 def _centred(clip: AudioClip) -> AudioClip:
@@ -54,13 +52,16 @@ def _trimmed(clip: AudioClip) -> AudioClip:
     end = min(len(clip.samples), int((spans[-1].end_s + PAD_S) * rate))
     if end - start > len(clip.samples) - 0.1 * rate:  # less than a tenth of a second: not worth a cut
         return clip
-    kept = clip.samples[start:end].copy()
-    fade = np.linspace(0, 1, int(FADE_S * rate), dtype=np.float32)
-    if start:
-        kept[: len(fade)] *= fade
-    if end < len(clip.samples):
-        kept[-len(fade) :] *= fade[::-1]
-    return AudioClip(kept, rate)
+    return AudioClip(clip.samples[start:end], rate)
+
+
+def _faded(clip: AudioClip) -> AudioClip:
+    """Fade both ends, once they are centred: a cut through an offset would click."""
+    samples, length = clip.samples.copy(), int(FADE_S * clip.sample_rate_hz)
+    fade = np.linspace(0, 1, length, dtype=np.float32)
+    samples[:length] *= fade
+    samples[-length:] *= fade[::-1]
+    return AudioClip(samples, clip.sample_rate_hz)
 
 
 def _levelled(clip: AudioClip) -> AudioClip:

@@ -56,7 +56,7 @@ def waveform_png(clip: AudioClip, look: Look | None = None) -> bytes:
     highest = max(1.0, float(np.abs(drawn).max()))
     axes.set(xlim=(0, max(clip.duration_s, 1e-3)), ylim=(-highest, highest), xlabel="s")
     axes.axhline(0, color=look.ink, linewidth=0.4)
-    return _png(figure)
+    return _png(figure, axes, look)
 
 
 def spectrogram_png(clip: AudioClip, look: Look | None = None) -> bytes:
@@ -68,7 +68,7 @@ def spectrogram_png(clip: AudioClip, look: Look | None = None) -> bytes:
     colours = "magma" if look.dark else "magma_r"
     axes.imshow(levels.T, origin="lower", aspect="auto", extent=extent, cmap=colours, vmin=-_RANGE_DB, vmax=0)
     axes.set(xlabel="s", ylabel="kHz")
-    return _png(figure)
+    return _png(figure, axes, look)
 
 
 def spectrogram_db(clip: AudioClip) -> NDArray[np.float32]:
@@ -102,16 +102,16 @@ def _axes(look: Look) -> tuple[Any, Any]:
     figure = Figure(figsize=size, dpi=_DPI, facecolor=look.paper, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(facecolor=look.paper)
-    axes.tick_params(colors=look.ink, labelsize=8)
+    return figure, axes
+
+
+def _png(figure: Any, axes: Any, look: Look) -> bytes:
+    axes.tick_params(colors=look.ink, labelsize=8)  # last: ticks made afterwards would be black
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(look.ink)
     axes.xaxis.label.set_color(look.ink)
     axes.yaxis.label.set_color(look.ink)
-    return figure, axes
-
-
-def _png(figure: Any) -> bytes:
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=_DPI)
     return out.getvalue()

@@ -32,7 +32,7 @@ class CardLimits:
     warn_clipping: float = 0.0025
     quiet_lufs: float = -33.0
     loud_lufs: float = -13.0
-    warn_peak_dbtp: float = 0.0
+    warn_peak_dbtp: float = 1.5  # files normalised to full scale reach 1 dB between the samples
     warn_dc: float = 0.005
     warn_bandwidth_hz: float = 5000.0
     warn_edge_silence_s: float = 0.75
