@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from studio.engines.base import PresetVoice
 from studio.engines.kokoro.voice import STYLE_ROWS, STYLE_SIZE, Array, KokoroVoice
 from studio.errors import ModelBroken, NotFound
+
+if TYPE_CHECKING:  # listing the presets must not wait for torch
+    import torch
 
 _LANGUAGES = {
     "a": "en",
@@ -65,9 +68,9 @@ class PresetProfiles:
         with np.load(path) as data:
             return cls(data["embeddings"].astype(np.float32), data["log_f0"].astype(np.float32))
 
-    def similarities(self, embeddings: list[torch.Tensor]) -> Array:
+    def similarities(self, embeddings: "list[torch.Tensor]") -> Array:
         """Mean cosine (54,) of every preset to a target."""
-        target = torch.stack(embeddings).numpy()
+        target = np.stack([embedding.numpy() for embedding in embeddings])
         return np.asarray(np.einsum("ped,ed->p", self.embeddings, target) / len(target), np.float32)
 
 
@@ -90,7 +93,7 @@ _TIMBRE_COUNT, _TIMBRE_HEAT = 3, 0.05
 
 
 def nearest_blend(
-    folder: Path, profiles: PresetProfiles, embeddings: list[torch.Tensor], log_f0: float, language: str
+    folder: Path, profiles: PresetProfiles, embeddings: "list[torch.Tensor]", log_f0: float, language: str
 ) -> Start:
     """Timbre from the three presets most like the target, prosody from the language's own presets.
 
