@@ -172,10 +172,17 @@ def _inverse_stft(magnitude: Tensor, phase: Tensor) -> Tensor:
     return torch.istft(torch.polar(magnitude, phase), 20, 5, 20, window=window, center=True)[0] * GRAPH_GAIN
 
 
-def predict_pitch(store: Store, text: Tensor, prosody: Tensor) -> Tensor:
-    """F0 in Hz, shape (2 * frames,), from PROSODY_TEXT and the prosody half (1, 128) of a style."""
+@torch.no_grad()
+def shared_text(store: Store, text: Tensor) -> Tensor:
+    """PROSODY_TEXT through the predictor's shared LSTM, (1, 512, frames): no style enters here."""
+    shared: Tensor = store.shared_lstm()(text.transpose(1, 2))[0].transpose(1, 2)
+    return shared
+
+
+def predict_pitch(store: Store, shared: Tensor, prosody: Tensor) -> Tensor:
+    """F0 in Hz, shape (2 * frames,), from shared_text's result and the prosody half (1, 128) of a style."""
     styled = Styled(store, prosody)
-    x = store.shared_lstm()(text.transpose(1, 2))[0].transpose(1, 2)
+    x = shared
     for i in range(3):
         x = styled.residual(f"/encoder/F0.{i}", f"encoder.predictor.F0.{i}", x, upsample=i == 1)
     return conv(store, "/encoder/F0_proj", x)[0, 0]

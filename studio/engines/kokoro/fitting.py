@@ -9,7 +9,7 @@ from torch import Tensor
 
 from studio.engines.base import ShouldStop
 from studio.engines.kokoro import graph
-from studio.engines.kokoro.decoder import Frames, Store, decode, predict_pitch
+from studio.engines.kokoro.decoder import Frames, Store, decode, predict_pitch, shared_text
 from studio.engines.kokoro.encoders import RATE_HZ, SpeakerEncoders, similarity
 from studio.engines.kokoro.reference import Target, resample, telephone
 from studio.engines.kokoro.runtime import Fitting
@@ -83,7 +83,12 @@ def fit_pitch(
         for ids in sentences[:_PITCH_SENTENCES]:
             style = moved.style_for(len(ids))
             text = fit.model.front(ids, style)[graph.PROSODY_TEXT]
-            texts.append((torch.from_numpy(text), torch.from_numpy(voice.style_for(len(ids)))[HALF:]))
+            texts.append(
+                (
+                    shared_text(fit.store, torch.from_numpy(text)),
+                    torch.from_numpy(voice.style_for(len(ids)))[HALF:],
+                )
+            )
         offset = _pitch_round(fit, texts, offset, target, recipe)
     return _with_prosody(voice, offset)
 
