@@ -33,7 +33,7 @@ def build_page(desk: Desk, demo: gr.Blocks) -> None:
     words = desk.words
     gr.Navbar(visible=False)
     header = build_header(desk, demo)
-    with gr.Tabs(elem_id="tabs") as tabs:
+    with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
         with gr.Tab(words("tab.voices"), id="voices"):
             build_voices_tab(desk, demo, header, tabs)
         with gr.Tab(words("tab.clone"), id="clone"):

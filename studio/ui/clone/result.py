@@ -63,7 +63,7 @@ def measurements(words: Words, take: Take, scored: bool) -> str:
     pending = words("measure.pending" if not scored else "measure.none")
     rows = {
         words("measure.rtf"): f"{esc(words.number(take.rtf))}<small>{esc(words('measure.rtf_means'))}</small>",
-        words("measure.first"): f"{esc(words.seconds(take.first_sound_s))}<small>{esc(take.device)}</small>",
+        words("measure.first"): f"{esc(words.number(take.first_sound_s))} s<small>{esc(take.device)}</small>",
     }
     if take.voice_key.startswith("voice:"):
         rows[words("measure.likeness")] = _likeness(words, take.similarity, pending)

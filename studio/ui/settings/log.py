@@ -19,7 +19,8 @@ class LogPanel:
         words = desk.words
         with gr.Column(visible=False, elem_id="audit") as self.panel:
             gr.HTML(f"<h3>{esc(words('audit.title'))}</h3><p class='tb-dim'>{esc(words('audit.info'))}</p>")
-            self.check = gr.Button(words("audit.verify"), elem_id="audit-verify")
+            with gr.Row():
+                self.check = gr.Button(words("audit.verify"), elem_id="audit-verify", scale=0, min_width=220)
             self.verdict = gr.HTML(elem_id="audit-verdict")
             self.area = gr.HTML()
 

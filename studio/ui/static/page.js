@@ -26,11 +26,6 @@
     const go = document.querySelector('#clone-go');
     if (go && go.offsetParent && !go.disabled) { event.preventDefault(); go.click(); }
   });
-  // One sound at a time.
-  document.addEventListener('play', (event) => {
-    for (const other of document.querySelectorAll('audio')) if (other !== event.target) other.pause();
-  }, true);
-
   // Gradio has no Italian and follows the browser besides: its own few words are put into the page's language.
   let gradioWords = null;
   const say = (text) => gradioWords[text.trim()];
@@ -128,13 +123,30 @@
     return mix(table[Math.floor(at)], table[Math.floor(at) + 1], at % 1);
   }
 
+  const STYLE = `
+    .tb-player-row { display: flex; align-items: center; gap: 10px; }
+    .tb-play { flex: none; width: 40px; height: 40px; border-radius: 50%; border: 0; background: var(--tb-accent);
+      color: var(--tb-card); cursor: pointer; font-size: 14px; line-height: 1; }
+    .tb-wave { flex: 1; min-width: 0; width: 100%; height: 44px; cursor: pointer; touch-action: none; }
+    .tb-time { flex: none; font-variant-numeric: tabular-nums; font-size: 13px; color: var(--tb-dim); }
+    .tb-spectrogram { display: block; width: 100%; height: 130px; border-radius: 10px; margin-top: 10px;
+      border: 1px solid var(--tb-line); background: var(--tb-sunk); box-sizing: border-box; }
+    :host([compact]) .tb-play { width: 34px; height: 34px; }
+    :host([compact]) .tb-wave { height: 30px; }
+    :focus-visible { outline: 3px solid var(--tb-accent); outline-offset: 2px; border-radius: 6px; }
+    .tb-play:focus-visible { border-radius: 50%; }`;
+
   class Player extends HTMLElement {
     static observedAttributes = ['src'];
 
     connectedCallback() {
-      if (this.ready) return;
+      document.addEventListener('timbro-theme', this.redraw ??= () => this.draw());
+      document.addEventListener('timbro-play', this.hush ??= (event) => { if (event.detail !== this) this.audio.pause(); });
+      if (this.ready) { this.draw(); return; }
       this.ready = true;
-      this.innerHTML = '';
+      // In a shadow: Gradio compares an area's markup with what stands there, and would take the inside away.
+      const shadow = this.attachShadow({ mode: 'open' });
+      shadow.innerHTML = `<style>${STYLE}</style>`;
       this.audio = document.createElement('audio');
       this.audio.preload = 'none';
       this.button = document.createElement('button');
@@ -149,13 +161,13 @@
       const row = document.createElement('div');
       row.className = 'tb-player-row';
       row.append(this.button, this.wave, this.time);
-      this.append(row, this.audio);
+      shadow.append(row, this.audio);
       if (this.hasAttribute('spectrogram')) {
         this.picture = document.createElement('canvas');
         this.picture.className = 'tb-spectrogram';
         this.picture.setAttribute('role', 'img');
         this.picture.setAttribute('aria-label', this.getAttribute('label') + ' (0–8 kHz)');
-        this.append(this.picture);
+        shadow.append(this.picture);
       }
       this.listen();
       this.reset();
@@ -164,7 +176,7 @@
     disconnectedCallback() {
       this.audio?.pause();
       document.removeEventListener('timbro-theme', this.redraw);
-      this.watcher?.disconnect();
+      document.removeEventListener('timbro-play', this.hush);
     }
 
     attributeChangedCallback(_, before, after) { if (this.ready && before !== after) this.reset(); }
@@ -186,14 +198,16 @@
     }
 
     listen() {
-      this.redraw = () => this.draw();
-      document.addEventListener('timbro-theme', this.redraw);
       new ResizeObserver(this.redraw).observe(this);
       this.button.addEventListener('click', () => this.audio.paused ? this.audio.play() : this.audio.pause());
       for (const name of ['play', 'pause', 'ended', 'timeupdate', 'durationchange']) {
         this.audio.addEventListener(name, () => { this.show(); this.draw(); });
       }
-      this.audio.addEventListener('play', () => { this.load(); this.run(); });
+      this.audio.addEventListener('play', () => {
+        document.dispatchEvent(new CustomEvent('timbro-play', { detail: this }));
+        this.load();
+        this.run();
+      });
       const seek = (x) => { if (this.length) this.audio.currentTime = this.length * Math.max(0, Math.min(1, x)); };
       this.wave.addEventListener('pointerdown', (event) => {
         const box = this.wave.getBoundingClientRect();
@@ -304,7 +318,10 @@
       this.audio.autoplay = true;
       this.audio.src = this.getAttribute('src');
       this.audio.setAttribute('aria-label', this.getAttribute('label') || '');
-      this.append(this.audio);
+      this.attachShadow({ mode: 'open' }).innerHTML = '<style>audio { width: 100%; height: 40px; }</style>';
+      this.shadowRoot.append(this.audio);
+      this.audio.addEventListener('play', () => document.dispatchEvent(new CustomEvent('timbro-play', { detail: this })));
+      document.addEventListener('timbro-play', (event) => { if (event.detail !== this) this.audio.pause(); });
       this.audio.addEventListener('ended', () => this.classList.add('heard'));
       this.audio.addEventListener('error', () => this.classList.add('heard'));
     }

@@ -1,0 +1,129 @@
+"""A served studio, and a Chromium whose microphone hears a real recording."""
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import soundfile
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import STORAGE_MODELS
+from tests.sounds import real_speech
+
+ROOT = Path(__file__).parent.parent.parent
+START_WITHIN_S = 180
+WAIT_MS = 60_000
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where the studio answers, and its first one-time link."""
+
+    link: str
+    real: bool
+
+    @property
+    def address(self) -> str:
+        return self.link.split("/login/")[0]
+
+
+def real_engine_is_here() -> bool:
+    needed = ("kokoro-82m", "kokoro-voices", "ecapa-voxceleb", "campplus", "wespeaker-resnet34", "whisper-base-ct2")
+    return all((STORAGE_MODELS / name).is_dir() for name in needed)
+
+
+def first_line(process: "subprocess.Popen[str]") -> str:
+    """The link it prints once it serves."""
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(process.stdout, selectors.EVENT_READ)
+        end = time.monotonic() + START_WITHIN_S
+        while time.monotonic() < end and process.poll() is None:
+            if waiting.select(timeout=1):
+                return process.stdout.readline().strip()
+    pytest.fail("the studio did not start")
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
+    """serve("real" | "scripted") starts a studio of its own, on storage of its own, once."""
+    running: dict[str, tuple[subprocess.Popen[str], Served]] = {}
+
+    def start(engine: str) -> Served:
+        if engine not in running:
+            storage = tmp_path_factory.mktemp(engine) / "storage"
+            storage.mkdir()
+            if engine == "real":
+                (storage / "models").symlink_to(STORAGE_MODELS)
+            command = [sys.executable, "-m", "tests.browser.served", str(storage), engine]
+            environment = os.environ | {"PYTHONWARNINGS": "ignore"}
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+            running[engine] = process, Served(first_line(process), engine == "real")
+        return running[engine][1]
+
+    yield start
+    for process, _ in running.values():
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the fake microphone hears: a woman reading."""
+    clip = real_speech(12.0, 12.0)
+    file = tmp_path_factory.mktemp("microphone") / "heard.wav"
+    soundfile.write(file, clip.samples, clip.sample_rate_hz, subtype="PCM_16")
+    return file
+
+
+@pytest.fixture(scope="session")
+def chromium(microphone: Path) -> Iterator[Browser]:
+    found = next((p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(p).exists()), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found,  # None: the one that playwright installed
+            args=[
+                "--no-sandbox",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-audio-capture={microphone}",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def troubles() -> list[str]:
+    """What went wrong in the page: uncaught errors and script refusals."""
+    return []
+
+
+@pytest.fixture
+def open_page(chromium: Browser, troubles: list[str]) -> Iterator[Callable[..., Page]]:
+    contexts = []
+
+    def start(**options: object) -> Page:
+        context = chromium.new_context(**{"locale": "it-IT", **options})  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+def sign_in(page: Page, link: str) -> None:
+    """Open a one-time link and press its button, as a person does."""
+    page.goto(link)
+    page.locator("form button").click()
+    page.wait_for_selector("#voice input")

@@ -1,0 +1,32 @@
+"""A studio served for the browser tests: ``python -m tests.browser.served STORAGE real|scripted``."""
+
+import sys
+from pathlib import Path
+
+from studio.bootstrap import Studio, build_studio
+from studio.settings import Settings
+
+
+def build(storage: Path, engine: str) -> Studio:
+    settings = Settings(storage=storage, port=0, device="cpu")
+    if engine == "real":
+        return build_studio(settings)
+    from tests.conftest import open_home
+    from tests.fakes import FakeJudges
+
+    return open_home(settings, FakeJudges())
+
+
+def main() -> None:
+    from studio.web.server import build_app, prepare, serve
+
+    studio = build(Path(sys.argv[1]), sys.argv[2])
+    prepare(studio)
+    from studio.ui.shell import build_ui
+    from studio.ui.theme import build_look
+
+    serve(studio, build_app(studio, build_ui(studio), build_look()), False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The page around the tabs: language, light and dark, phone width, keyboard, cancel, markup in names."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Served, sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
+TABS = ("Voci", "Clona", "Modelli", "Impostazioni")
+
+
+@pytest.fixture(scope="module")
+def served(serve: Callable[[str], Served]) -> Served:
+    return serve("scripted")
+
+
+@pytest.fixture(scope="module")
+def cookies(served: Served, chromium: object) -> list[dict[str, object]]:
+    """One sign-in for all tests here: a link works once."""
+    context = chromium.new_context()  # type: ignore[attr-defined]
+    page = context.new_page()
+    sign_in(page, served.link)
+    kept = context.cookies()
+    context.close()
+    return kept
+
+
+@pytest.fixture
+def enter(served: Served, cookies: list[dict[str, object]], open_page: Callable[..., Page]) -> Callable[..., Page]:
+    def start(**options: object) -> Page:
+        page = open_page(**options)
+        page.context.add_cookies(cookies)  # type: ignore[arg-type]
+        page.goto(f"{served.address}/")
+        expect(page.locator("#voice input")).not_to_have_value("")
+        return page
+
+    return start
+
+
+def test_the_language_switch_is_kept_by_the_account(enter: Callable[..., Page], served: Served) -> None:
+    page = enter()
+    expect(page.get_by_role("tab", name="Voci")).to_be_visible()
+    page.locator("#tools").get_by_role("button", name="Switch to English").click()
+    expect(page.get_by_role("tab", name="Voices")).to_be_visible()
+    assert page.url.endswith("/en")
+    assert page.evaluate("document.documentElement.lang") == "en"
+    page.goto(f"{served.address}/")  # another visit: the account's language, not the browser's
+    expect(page.get_by_role("tab", name="Voices")).to_be_visible()
+    page.locator("#tools").get_by_role("button", name="Passa all'italiano").click()
+    expect(page.get_by_role("tab", name="Voci")).to_be_visible()
+
+
+def test_dark_mode_is_kept_and_changes_the_page(enter: Callable[..., Page]) -> None:
+    page = enter(color_scheme="light")
+    background = "getComputedStyle(document.querySelector('gradio-app')).backgroundColor"
+    light = page.evaluate(background)
+    page.locator("[data-theme-switch]").click()
+    assert page.evaluate(background) != light
+    page.reload()
+    page.wait_for_selector("#voice input")
+    assert page.evaluate("document.body.classList.contains('dark')")
+
+
+def test_a_phone_scrolls_in_one_direction_only(enter: Callable[..., Page]) -> None:
+    page = enter(viewport={"width": 360, "height": 740})
+    for tab in TABS:
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(300)
+        assert page.evaluate(OVERFLOW) <= 0, tab
+    page.get_by_role("tab", name="Voci").click()
+    page.click("#voice-new")
+    expect(page.locator("#enrol-name")).to_be_visible()
+    assert page.evaluate(OVERFLOW) <= 0
+
+
+def test_ctrl_enter_generates_with_a_preset_and_the_sound_streams(enter: Callable[..., Page]) -> None:
+    page = enter()
+    page.get_by_role("tab", name="Clona").click()
+    page.fill("#clone-text textarea", "Premere 1 per l'assistenza.")
+    page.locator("#clone-spoken button").first.click()
+    expect(page.locator("#clone-spoken li").first).to_contain_text("uno")
+    page.focus("#clone-text textarea")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#take")).to_have_count(1)
+    live = page.locator("timbro-live")
+    assert live.get_attribute("src").startswith("/media/live/")  # type: ignore[union-attr]
+    expect(page.locator("#history article").first).to_contain_text("Premere 1")
+
+
+def test_cancel_ends_a_take_and_says_so(enter: Callable[..., Page]) -> None:
+    page = enter()
+    page.get_by_role("tab", name="Clona").click()
+    page.fill("#clone-text textarea", "Una frase lenta. E poi un'altra frase lenta. E ancora una terza.")
+    page.locator("#clone-more button").first.click()
+    page.locator("#option-fake-delay_s input").fill("4")
+    page.keyboard.press("Tab")
+    page.click("#clone-go")
+    expect(page.locator("#clone-stop")).to_be_enabled()
+    page.click("#clone-stop")
+    expect(page.get_by_text("annullato").first).to_be_visible()
+    expect(page.locator("#clone-go")).to_be_enabled()
+    expect(page.locator("#history")).not_to_contain_text("Una frase lenta")
+
+
+def test_a_refusal_says_what_why_and_what_next(enter: Callable[..., Page]) -> None:
+    page = enter()
+    page.get_by_role("tab", name="Clona").click()
+    page.fill("#clone-text textarea", "😀😀😀")
+    page.click("#clone-go")
+    message = page.locator(".toast-body").first
+    expect(message).to_be_visible()
+    assert len(message.inner_text().strip().split("\n")) >= 2
