@@ -10,7 +10,7 @@ from studio.audio.resample import resample
 from studio.errors import AudioRefused
 from studio.evaluation.alignment import align
 from studio.evaluation.checks import check_clip
-from studio.evaluation.mel_cepstrum import ALPHAS, FRAME_PERIOD_MS, ORDER, mel_cepstrum
+from studio.evaluation.mel_cepstrum import ALPHAS, FRAME_PERIOD_MS, ORDER, Pitch, mel_cepstrum
 
 VERSION = "1"
 SHORTEST_S = 0.1
@@ -27,7 +27,7 @@ class McdParameters:
     order: int = ORDER
     first_coefficient: int = 1  # c0 is the level, and level is not timbre
     frame_period_ms: float = FRAME_PERIOD_MS
-    pitch: str = "Harvest (WORLD)"
+    pitch: Pitch = "harvest"
     envelope: str = "CheapTrick (WORLD)"
     alignment: str = "exact DTW, steps (1,1) (0,1) (1,0), Euclidean on c1..c24"
     version: str = VERSION
@@ -46,19 +46,21 @@ def mcd(
     reference: AudioClip | NDArray[np.float32],
     synthesized: AudioClip | NDArray[np.float32],
     sample_rate_hz: int,
+    pitch: Pitch = "harvest",
 ) -> MelCepstralDistortion:
     """MCD = (10/ln 10) * mean over aligned frames of sqrt(2 * sum_{d=1..24} (c_d - c'_d)^2).
 
-    Clips, or samples of shape (n,) at `sample_rate_hz`. Loudness does not matter. Raises AudioRefused
+    Clips, or samples of shape (n,) at `sample_rate_hz`. Loudness does not matter. `pitch="dio"` is for
+    large batches: another recipe, four times as fast, not to be compared with the default's. Raises AudioRefused
     for two sample rates, a rate without an alpha, silence, NaN, and clips outside 0.1-40 s.
     Source: Kubichek, "Mel-cepstral distance measure for objective speech quality assessment", 1993.
     """
     if sample_rate_hz not in ALPHAS:
         rates = ", ".join(str(rate) for rate in ALPHAS)
         raise AudioRefused("evaluation.mcd_rate", sample_rate_hz=sample_rate_hz, rates=rates)
-    one, other = (_coefficients(sound, sample_rate_hz) for sound in (reference, synthesized))
+    one, other = (_coefficients(sound, sample_rate_hz, pitch) for sound in (reference, synthesized))
     _, _, costs = align(one, other)
-    parameters = McdParameters(sample_rate_hz, ALPHAS[sample_rate_hz])
+    parameters = McdParameters(sample_rate_hz, ALPHAS[sample_rate_hz], pitch=pitch)
     return MelCepstralDistortion(float(DB_PER_NEPER * costs.mean()), len(costs), parameters)
 
 
@@ -68,11 +70,13 @@ def mcd_of_clips(reference: AudioClip, synthesized: AudioClip) -> MelCepstralDis
     return mcd(resample(reference, rate), resample(synthesized, rate), rate)
 
 
-def _coefficients(sound: AudioClip | NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.float64]:
+def _coefficients(
+    sound: AudioClip | NDArray[np.float32], sample_rate_hz: int, pitch: Pitch
+) -> NDArray[np.float64]:
     clip = sound if isinstance(sound, AudioClip) else AudioClip(sound, sample_rate_hz)
     if clip.sample_rate_hz != sample_rate_hz:
         raise AudioRefused("evaluation.two_rates", one=sample_rate_hz, other=clip.sample_rate_hz)
     check_clip(clip, SHORTEST_S)
     if clip.duration_s > LONGEST_S:
         raise AudioRefused("evaluation.too_long", duration_s=round(clip.duration_s, 1), longest_s=LONGEST_S)
-    return mel_cepstrum(clip.samples.astype(np.float64), sample_rate_hz)[:, 1:]
+    return mel_cepstrum(clip.samples.astype(np.float64), sample_rate_hz, pitch)[:, 1:]

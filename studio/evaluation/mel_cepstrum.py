@@ -1,26 +1,34 @@
 """Mel-cepstrum of a clip: WORLD's spectral envelope on a warped frequency axis."""
 
 import functools
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+Pitch = Literal["harvest", "dio"]
 ORDER = 24
 FRAME_PERIOD_MS = 5.0
 # The all-pass constant that comes closest to the mel scale at each rate (Tokuda et al., 1994).
 ALPHAS = {8_000: 0.312, 16_000: 0.42, 22_050: 0.455, 24_000: 0.466, 44_100: 0.544, 48_000: 0.554}
 
 
-def mel_cepstrum(samples: NDArray[np.float64], sample_rate_hz: int) -> NDArray[np.float64]:
+def mel_cepstrum(
+    samples: NDArray[np.float64], sample_rate_hz: int, pitch: Pitch = "harvest"
+) -> NDArray[np.float64]:
     """Coefficients c0..c24 of every 5 ms, shape (frames, 25), of samples (n,) at a rate of `ALPHAS`.
 
-    F0 by Harvest, envelope by CheapTrick (Morise, 2015-2017); cepstrum warped by the all-pass
+    F0 by Harvest (or by DIO and StoneMask, a twentieth of the work and a little less sure), envelope by
+    CheapTrick (Morise, 2009-2017); cepstrum warped by the all-pass
     recursion of Oppenheim & Johnson (1972), the same transform as SPTK's `sp2mc`.
     """
     import pyworld
 
-    pitch, times = pyworld.harvest(samples, sample_rate_hz, frame_period=FRAME_PERIOD_MS)
-    envelope = pyworld.cheaptrick(samples, pitch, times, sample_rate_hz)
+    find = pyworld.harvest if pitch == "harvest" else pyworld.dio
+    contour, times = find(samples, sample_rate_hz, frame_period=FRAME_PERIOD_MS)
+    if pitch == "dio":
+        contour = pyworld.stonemask(samples, contour, times, sample_rate_hz)
+    envelope = pyworld.cheaptrick(samples, contour, times, sample_rate_hz)
     return warp(envelope, ORDER, ALPHAS[sample_rate_hz])
 
 

@@ -17,8 +17,23 @@ Normalization = Literal["spoken", "letters", "as_is"]
 _APOSTROPHES = re.compile(r"['’‘ʼ`´′＇]")
 # Spellings of one word that only fashion tells apart.
 _SAME_WORD = {
-    "it": {"ok": "okay", "okey": "okay", "perchè": "perché", "poichè": "poiché", "nè": "né", "sè": "sé", "pò": "po"},
-    "en": {"ok": "okay", "alright": "all right", "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor"},
+    "it": {
+        "ok": "okay",
+        "okey": "okay",
+        "perchè": "perché",
+        "poichè": "poiché",
+        "nè": "né",
+        "sè": "sé",
+        "pò": "po",
+    },
+    "en": {
+        "ok": "okay",
+        "alright": "all right",
+        "mr": "mister",
+        "mrs": "missus",
+        "ms": "miz",
+        "dr": "doctor",
+    },
 }
 
 

@@ -129,9 +129,12 @@ class TransformersWhisper:
         words = tuple(word for window in pieces for word in self._window_words(window, spoken))
         return transcript(words, spoken, certainty)
 
-    def _features(self, window: Window) -> Any:
-        given = self._processor(window.samples, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
-        return given.input_features.to(self._device)
+    def _heard(self, window: Window) -> Any:
+        """Features padded to 30 s, and the mask that says which of them are sound."""
+        given = self._processor(
+            window.samples, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt", return_attention_mask=True
+        )
+        return given.to(self._device)
 
     def _tell_language(self, window: Window) -> tuple[str, float]:
         """The likeliest of the model's languages for the first token after the start, and its probability."""
@@ -139,7 +142,7 @@ class TransformersWhisper:
 
         start = torch.tensor([[self._model.generation_config.decoder_start_token_id]], device=self._device)
         with torch.inference_mode():
-            logits = self._model(self._features(window), decoder_input_ids=start).logits[0, -1]
+            logits = self._model(self._heard(window).input_features, decoder_input_ids=start).logits[0, -1]
         names, tokens = list(self._languages), list(self._languages.values())
         chances = logits[tokens].softmax(dim=-1)
         best = int(chances.argmax())
@@ -151,7 +154,7 @@ class TransformersWhisper:
         timed = bool(getattr(self._model.generation_config, "alignment_heads", None))
         with torch.inference_mode():
             made = self._model.generate(
-                self._features(window),
+                **self._heard(window),
                 language=language,
                 task="transcribe",
                 do_sample=False,
@@ -159,11 +162,13 @@ class TransformersWhisper:
                 return_dict_in_generate=True,
                 output_logits=True,
                 return_token_timestamps=timed,
+                force_unique_generate_call=True,  # a window is one call, and its scores are wanted
             )
-        tokens = made.sequences[0][-len(made.logits) :]
-        chances = [float(step[0].softmax(-1)[token]) for step, token in zip(made.logits, tokens, strict=True)]
+        logits = made["logits"]  # a plain dict where times were asked for
+        tokens = made["sequences"][0][-len(logits) :]
+        chances = [float(step[0].softmax(-1)[token]) for step, token in zip(logits, tokens, strict=True)]
         end_s = len(window.samples) / SAMPLE_RATE_HZ
-        times = made.token_timestamps[0][-len(tokens) :].tolist() if timed else None
+        times = made["token_timestamps"][0][-len(tokens) :].tolist() if timed else None
         return self._grouped([int(t) for t in tokens], chances, times, window.start_s, end_s)
 
     def _grouped(

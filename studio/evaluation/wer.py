@@ -71,7 +71,9 @@ def _errors(expected: list[str], heard: list[str], language: str, normalization:
     found = jiwer.process_words(expected, heard)
     aligned = tuple(
         _aligned(reference, hypothesis, chunks)
-        for reference, hypothesis, chunks in zip(found.references, found.hypotheses, found.alignments, strict=True)
+        for reference, hypothesis, chunks in zip(
+            found.references, found.hypotheses, found.alignments, strict=True
+        )
     )
     rates = tuple(
         sum(word.kind != "equal" for word in words) / len(reference)

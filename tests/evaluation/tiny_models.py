@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import torch
+from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
     Wav2Vec2Config,
     Wav2Vec2CTCTokenizer,
@@ -16,7 +17,6 @@ from transformers import (
     WhisperProcessor,
     WhisperTokenizer,
 )
-from transformers.models.gpt2.tokenization_gpt2 import bytes_to_unicode
 
 
 def write_wav2vec2(folder: Path) -> Path:
@@ -44,7 +44,7 @@ def write_wav2vec2(folder: Path) -> Path:
 def write_whisper(folder: Path, aligned: bool) -> Path:
     """Random weights, byte tokens, two languages; `aligned` names attention heads for word times."""
     torch.manual_seed(3)
-    signs = list(bytes_to_unicode().values())
+    signs = sorted(ByteLevel.alphabet())
     special = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|it|>", "<|translate|>", "<|transcribe|>",
                "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]  # fmt: skip
     special += [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
@@ -61,14 +61,17 @@ def write_whisper(folder: Path, aligned: bool) -> Path:
     )  # fmt: skip
     model = WhisperForConditionalGeneration(config)
     with torch.no_grad():
-        model.proj_out.weight.mul_(20.0)
+        model.model.decoder.embed_positions.weight.normal_(0, 1.0)  # else it repeats one token
+        model.model.decoder.embed_tokens.weight.mul_(3.0)
     generation = model.generation_config
+    generation._from_model_config = False  # else loading drops the fields below
+    generation.begin_suppress_tokens = None
     generation.lang_to_id = {"<|en|>": token["<|en|>"], "<|it|>": token["<|it|>"]}
     generation.task_to_id = {"transcribe": token["<|transcribe|>"], "translate": token["<|translate|>"]}
     generation.no_timestamps_token_id = token["<|notimestamps|>"]
     generation.is_multilingual = True
     generation.max_length = 24
-    generation.suppress_tokens = [token[sign] for sign in special[1:9]]
+    generation.suppress_tokens = list(range(token["<|endoftext|>"] + 1, len(tokenizer)))
     if aligned:
         generation.alignment_heads = [[0, 0], [1, 1]]
     model.save_pretrained(folder)

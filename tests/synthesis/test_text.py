@@ -24,7 +24,10 @@ ITALIAN = [
     ("il 3331234567", "il tre tre tre, uno due tre, quattro cinque sei sette"),
     ("codice 007", "codice zero zero sette"),
     ("la 3ª volta, il 2º posto", "la terza volta, il secondo posto"),
-    ("-5 °C, 120 km/h, 1 kg, 80 m²", "meno cinque gradi, centoventi chilometri orari, un chilogrammo, ottanta metri quadrati"),
+    (
+        "-5 °C, 120 km/h, 1 kg, 80 m²",
+        "meno cinque gradi, centoventi chilometri orari, un chilogrammo, ottanta metri quadrati",
+    ),
     ("1 ora, 21 anni", "un'ora, ventuno anni"),
     ("Il Sig. Rossi e la Dott.ssa Bianchi", "Il Signor Rossi e la Dottoressa Bianchi"),
     ("n. 5, art. 12, pag. 7, ecc.", "numero cinque, articolo dodici, pagina sette, eccetera."),
