@@ -96,6 +96,11 @@ def test_other_languages_say_numbers_in_their_own_words(language, written, said)
     assert normalise(written, language) == said
 
 
+@pytest.mark.parametrize("said", [said for _, said in ITALIAN])
+def test_what_is_said_already_stays_as_it_is(said):
+    assert normalise(said, "it") == said
+
+
 def test_decomposed_accents_are_composed():
     assert normalise("perche\u0301 e\u0300", "it") == "perché è"
 

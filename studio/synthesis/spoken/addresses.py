@@ -6,9 +6,10 @@ from studio.synthesis.spoken.numbers import grouped, in_groups
 from studio.synthesis.spoken.rules import Rules
 
 _TOP = "com|org|net|edu|gov|eu|info|io|ai|app|dev|it|uk|us|fr|es|de|pt|br|ch|at|be|nl|tv"
-_EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _PAGE = re.compile(
-    rf"(?:https?://|www\.)[^\s<>\"']+|\b(?:[a-z0-9-]+\.)+(?:{_TOP})\b(?:/[^\s<>\"']*)?", re.IGNORECASE
+    rf"(?:https?://|www\.)[^\s<>\"']+|(?<![\w.\-])(?:[a-z0-9-]{{1,63}}\.){{1,8}}(?:{_TOP})\b(?:/[^\s<>\"']*)?",
+    re.IGNORECASE,
 )
 _PHONE = re.compile(
     r"(?<![\w.,/])(?:\+\d{1,3}[ .\-/]?(?:\(?\d{1,4}\)?[ .\-/]?){2,6}\d{2,}"  # +39 06 1234 5678

@@ -70,7 +70,7 @@ _STEPS = (
     (_LEFT_OVER, " "),
     (re.compile(r"(?<![\w])-+|-+(?![\w])"), " "),
     (re.compile(r"–"), "-"),
-    (re.compile(r"\s+([.,;:!?])"), r"\1"),
+    (re.compile(r"\s+([.,;:!?…])"), r"\1"),
     (re.compile(r"\.{3,}"), "…"),
     (re.compile(r"([!?])[!?]*[!?]"), r"\1"),
     (re.compile(r"[,;:]+([,;:.!?…])"), r"\1"),
