@@ -122,8 +122,10 @@ class ConsentService:
         )
         session.add(record)
         session.flush()
-        facts = {"version": record.version, "purposes": record.purposes, "status": record.status, "source": form.source}
-        audit.append(session, actor.account_id, "consent.recorded", speaker.id, **facts)
+        audit.append(
+            session, actor.account_id, "consent.recorded", speaker.id,
+            version=record.version, purposes=record.purposes, status=record.status, source=form.source,
+        )  # fmt: skip
         return record
 
     def waiting(self, actor: Actor) -> list[ConsentView]:

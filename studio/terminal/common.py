@@ -1,7 +1,7 @@
 """What every command shares: the studio, the actor, and the screen."""
 
 import locale
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -53,7 +53,7 @@ class Terminal:
         text = error.text(self.language) if isinstance(error, StudioError) else str(error)
         self.complaints.print(text, style="red", markup=False, highlight=False)
 
-    def table(self, *columns: str, rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> None:
+    def table(self, *columns: str, rows: Iterable[tuple[str, ...]]) -> None:
         table = Table(*columns, box=None, header_style="bold")
         for row in rows:
             table.add_row(*row)

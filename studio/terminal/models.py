@@ -6,7 +6,10 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from studio.terminal.common import Terminal
+    from collections.abc import Callable
+
+    from studio.models.progress import PullProgress
+    from studio.terminal.common import Bar, Terminal
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +55,18 @@ def fetch(terminal: Terminal, given: argparse.Namespace) -> None:
         if model.needs_acceptance and given.accept_licence:
             terminal.studio.licences.accept(terminal.actor, model.id, model.licence.id)
         with terminal.bar(model.id) as bar:
-            store.pull(
-                model_id, lambda step, bar=bar: bar.move(step.fraction, f"{step.model_id} {step.activity}")
-            )
+            store.pull(model_id, follower(terminal, bar))
+
+
+def follower(terminal: Terminal, bar: Bar) -> Callable[[PullProgress], None]:
+    """Moves the bar; a source that was left is said, or people would wonder why it takes the next."""
+
+    def follow(step: PullProgress) -> None:
+        bar.move(step.fraction, f"{step.model_id} {step.activity}")
+        if step.trouble is not None:
+            terminal.say(step.trouble.text(terminal.language))
+
+    return follow
 
 
 def check(terminal: Terminal, given: argparse.Namespace) -> None:
@@ -62,7 +74,7 @@ def check(terminal: Terminal, given: argparse.Namespace) -> None:
     ids = given.ids or [i for i, state in store.states().items() if state.kind != "absent"]
     for model_id in ids:
         with terminal.bar(model_id) as bar:
-            state = store.verify(model_id, lambda step, bar=bar: bar.move(step.fraction))
+            state = store.verify(model_id, follower(terminal, bar))
         terminal.say(f"{model_id}: {state.kind}")
 
 
