@@ -33,7 +33,7 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
     """The base of all tables: keyword-only dataclasses."""
 
 
-class Account(Base):
+class Account(Base, kw_only=True):
     """Somebody who signs in."""
 
     __tablename__ = "account"
@@ -46,7 +46,7 @@ class Account(Base):
     disabled_at: Mapped[str | None] = mapped_column(String, default=None)
 
 
-class SignInLink(Base):
+class SignInLink(Base, kw_only=True):
     """A one-time link; only the token's hash is kept."""
 
     __tablename__ = "sign_in_link"
@@ -57,7 +57,7 @@ class SignInLink(Base):
     revoked_at: Mapped[str | None] = mapped_column(String, default=None)
 
 
-class SignInSession(Base):
+class SignInSession(Base, kw_only=True):
     """A browser that is signed in; only the cookie's hash is kept."""
 
     __tablename__ = "sign_in_session"
@@ -67,7 +67,7 @@ class SignInSession(Base):
     created_at: Mapped[str] = mapped_column(String, default_factory=now)
 
 
-class Speaker(Base):
+class Speaker(Base, kw_only=True):
     """A person, under a pseudonym. After withdrawal the row stays as a tombstone without content."""
 
     __tablename__ = "speaker"
@@ -78,7 +78,7 @@ class Speaker(Base):
     withdrawn_at: Mapped[str | None] = mapped_column(String, default=None)
 
 
-class SpeakerKeyset(Base):
+class SpeakerKeyset(Base, kw_only=True):
     """The speaker's keyset, wrapped by the key-encryption key; deleting it makes every asset unreadable."""
 
     __tablename__ = "speaker_keyset"
@@ -87,7 +87,7 @@ class SpeakerKeyset(Base):
     created_at: Mapped[str] = mapped_column(String, default_factory=now)
 
 
-class SpeakerIdentity(Base):
+class SpeakerIdentity(Base, kw_only=True):
     """Real name and contact, encrypted with the speaker's keyset."""
 
     __tablename__ = "speaker_identity"
@@ -95,7 +95,7 @@ class SpeakerIdentity(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class Asset(Base):
+class Asset(Base, kw_only=True):
     """An encrypted file of storage/assets."""
 
     __tablename__ = "asset"
@@ -107,7 +107,7 @@ class Asset(Base):
     created_at: Mapped[str] = mapped_column(String, default_factory=now)
 
 
-class ConsentRecord(Base):
+class ConsentRecord(Base, kw_only=True):
     """One immutable version of a speaker's consent; a change is a new version."""
 
     __tablename__ = "consent_record"
@@ -138,7 +138,7 @@ class ConsentRecord(Base):
     withdrawal_reason: Mapped[str | None] = mapped_column(String, default=None)
 
 
-class Voice(Base):
+class Voice(Base, kw_only=True):
     """A voice of a speaker, made of reference clips."""
 
     __tablename__ = "voice"
@@ -150,7 +150,7 @@ class Voice(Base):
     created_at: Mapped[str] = mapped_column(String, default_factory=now)
 
 
-class ReferenceClip(Base):
+class ReferenceClip(Base, kw_only=True):
     """A recording of the speaker."""
 
     __tablename__ = "reference_clip"
@@ -166,7 +166,7 @@ class ReferenceClip(Base):
     created_at: Mapped[str] = mapped_column(String, default_factory=now)
 
 
-class EncodedVoice(Base):
+class EncodedVoice(Base, kw_only=True):
     """A voice as one engine speaks it: the cache of encode_voice, keyed by the clips' content."""
 
     __tablename__ = "encoded_voice"
@@ -182,7 +182,7 @@ class EncodedVoice(Base):
     created_at: Mapped[str] = mapped_column(String, default_factory=now)
 
 
-class Synthesis(Base):
+class Synthesis(Base, kw_only=True):
     """A take: generated audio and everything that made it."""
 
     __tablename__ = "synthesis"
@@ -218,7 +218,7 @@ class Synthesis(Base):
     created_at: Mapped[str] = mapped_column(String, default_factory=now)
 
 
-class EvaluationRun(Base):
+class EvaluationRun(Base, kw_only=True):
     """A system measured over sentences: what was measured, on what, and how it went."""
 
     __tablename__ = "evaluation_run"
@@ -237,6 +237,7 @@ class EvaluationRun(Base):
     set_titles: Mapped[dict[str, str]] = mapped_column(JSON)
     content_id: Mapped[str] = mapped_column(String)  # of the sentences: runs of one content compare
     sentences: Mapped[list[dict[str, str]]] = mapped_column(JSON)
+    voice_content_id: Mapped[str] = mapped_column(String, default="")  # the voice as the engine spoke it
     seed: Mapped[int] = mapped_column(Integer)
     recogniser: Mapped[str] = mapped_column(String)
     device: Mapped[str] = mapped_column(String)
@@ -253,7 +254,7 @@ class EvaluationRun(Base):
     ended_at: Mapped[str | None] = mapped_column(String, default=None)
 
 
-class MetricScore(Base):
+class MetricScore(Base, kw_only=True):
     """One figure: of a take, of a recording, or of a whole run; goes when any of them goes."""
 
     __tablename__ = "metric_score"
@@ -275,7 +276,7 @@ class MetricScore(Base):
     created_at: Mapped[str] = mapped_column(String, default_factory=now)
 
 
-class LicenceAcceptance(Base):
+class LicenceAcceptance(Base, kw_only=True):
     """Who accepted which model's licence, and when."""
 
     __tablename__ = "licence_acceptance"
@@ -287,7 +288,7 @@ class LicenceAcceptance(Base):
     accepted_at: Mapped[str] = mapped_column(String, default_factory=now)
 
 
-class AuditEntry(Base):
+class AuditEntry(Base, kw_only=True):
     """One link of the audit chain; never updated, never deleted (triggers see to it)."""
 
     __tablename__ = "audit_entry"
@@ -297,7 +298,7 @@ class AuditEntry(Base):
     body: Mapped[str] = mapped_column(Text)  # canonical JSON (RFC 8785)
 
 
-class ListeningTest(Base):
+class ListeningTest(Base, kw_only=True):
     """A blind listening test. `settings` and `config_hash` are fixed when it is made; names are not in them,
     so that a speaker's withdrawal leaves them whole.
     """
@@ -325,7 +326,7 @@ class ListeningTest(Base):
     closed_at: Mapped[str | None] = mapped_column(String, default=None)
 
 
-class System(Base):
+class System(Base, kw_only=True):
     """What is under test: a voice with an engine, uploaded clips, real recordings, or an anchor made of them.
 
     When the voice is erased the database itself forgets the name (trigger of revision 0003).
@@ -341,7 +342,7 @@ class System(Base):
     voice_id: Mapped[str | None] = mapped_column(ForeignKey("voice.id", ondelete="SET NULL"), index=True)
 
 
-class Stimulus(Base):
+class Stimulus(Base, kw_only=True):
     """A sound that listeners hear. `asset_id` is empty once its speaker has withdrawn."""
 
     __tablename__ = "listening_stimulus"
@@ -355,7 +356,7 @@ class Stimulus(Base):
     gain_db: Mapped[float] = mapped_column(Float)
 
 
-class Trial(Base):
+class Trial(Base, kw_only=True):
     """One question: one stimulus, or two for a choice; `reference_id` is heard beside them.
 
     Trials with the same `page` are asked together (MUSHRA). `expected` is the right answer of a trap or gold
@@ -375,7 +376,7 @@ class Trial(Base):
     expected: Mapped[float | None] = mapped_column(Float, default=None)
 
 
-class Listener(Base):
+class Listener(Base, kw_only=True):
     """Somebody who takes part, under a pseudonym. `number` decides the order of trials and the sides."""
 
     __tablename__ = "listening_listener"
@@ -397,7 +398,7 @@ class Listener(Base):
     finished_at: Mapped[str | None] = mapped_column(String, default=None)
 
 
-class Rating(Base):
+class Rating(Base, kw_only=True):
     """One answer of one listener to one trial; never changed.
 
     `score` is on the test's scale; of a choice it is how the trial's first system fared: A/B 1, 0.5 or 0,

@@ -51,7 +51,8 @@ def append(session: Session, actor: str, action: str, subject: str, **facts: Fac
     """Add an entry in the caller's (immediate) transaction, so that deed and record stand or fall together."""
     last = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(1)).first()
     prev, seq = (last.hash, last.seq + 1) if last else (GENESIS, 1)
-    content: dict[str, Any] = {"seq": seq, "at": now(), "actor": actor, "action": action, "subject": subject, "facts": facts}
+    content: dict[str, Any] = {"seq": seq, "at": now(), "actor": actor, "action": action}
+    content |= {"subject": subject, "facts": facts}
     body = rfc8785.dumps(content).decode()
     session.add(AuditEntry(seq=seq, prev=prev, hash=_link(prev, body), body=body))
     session.flush()
