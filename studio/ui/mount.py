@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,28 +66,31 @@ def mount(
         raise RuntimeError(
             f"pages were built before prepare_gradio({folder}): their files would go to {stray}"
         )
-    gr.mount_gradio_app(
-        app,
-        demo,
-        path="/",
-        auth_dependency=visitor,
-        allowed_paths=[],
-        blocked_paths=list(everything_but(folder)),
-        max_file_size=upload_limit_bytes,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        mcp_server=False,
-        ssr_mode=False,
-        show_error=False,
-        pwa=False,
-        app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
-        theme=look.theme,
-        css=look.css,
-        js=look.js,
-        i18n=look.i18n,
-        favicon_path=str(look.favicon) if look.favicon else None,
-    )
+    with warnings.catch_warnings():
+        # It warns that several pages cannot be rendered on the server, which was not asked for.
+        warnings.filterwarnings("ignore", message="SSR mode")
+        gr.mount_gradio_app(
+            app,
+            demo,
+            path="/",
+            auth_dependency=visitor,
+            allowed_paths=[],
+            blocked_paths=list(everything_but(folder)),
+            max_file_size=upload_limit_bytes,
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            mcp_server=False,
+            ssr_mode=False,
+            show_error=False,
+            pwa=False,
+            app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
+            theme=look.theme,
+            css=look.css,
+            js=look.js,
+            i18n=look.i18n,
+            favicon_path=str(look.favicon) if look.favicon else None,
+        )
     # mount_gradio_app leaves both False. Without has_launched any file of the machine passes for an upload;
     # without is_running an uploaded SVG is served as a picture of the page's own.
     demo.has_launched = True
