@@ -353,6 +353,7 @@ class Stimulus(Base, kw_only=True):
     asset_id: Mapped[str | None] = mapped_column(ForeignKey("asset.id", ondelete="SET NULL"), index=True)
     synthesis_id: Mapped[str | None] = mapped_column(ForeignKey("synthesis.id", ondelete="SET NULL"), index=True)
     duration_s: Mapped[float] = mapped_column(Float)
+    sample_rate_hz: Mapped[int] = mapped_column(Integer)
     gain_db: Mapped[float] = mapped_column(Float)
 
 

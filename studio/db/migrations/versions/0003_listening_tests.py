@@ -130,6 +130,7 @@ def upgrade() -> None:
         sa.Column("asset_id", sa.String(), nullable=True),
         sa.Column("synthesis_id", sa.String(), nullable=True),
         sa.Column("duration_s", sa.Float(), nullable=False),
+        sa.Column("sample_rate_hz", sa.Integer(), nullable=False),
         sa.Column("gain_db", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["synthesis_id"], ["synthesis.id"], ondelete="SET NULL"),
