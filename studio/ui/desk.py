@@ -48,7 +48,11 @@ class Desk:
 
         `watches` is for generators that wait for work: they share their own, larger limit.
         """
-        limits = {"concurrency_id": "watch", "concurrency_limit": WATCHERS} if watches else {"concurrency_limit": 8}
+        limits = (
+            {"concurrency_id": "watch", "concurrency_limit": WATCHERS}
+            if watches
+            else {"concurrency_limit": 8}
+        )
         return event(
             self.answering(handler), inputs, outputs, api_visibility="private", show_progress=progress,
             **limits, **rest,
@@ -61,14 +65,14 @@ class Desk:
         def plain(*args: Any) -> Any:
             try:
                 return handler(*args)
-            except Exception as error:  # noqa: BLE001  the edge: every failure must reach the page as words
+            except Exception as error:
                 raise self._shown(error) from error
 
         @functools.wraps(handler)
         def stepwise(*args: Any) -> Iterator[Any]:
             try:
                 yield from handler(*args)
-            except Exception as error:  # noqa: BLE001  as above
+            except Exception as error:
                 raise self._shown(error) from error
 
         return stepwise if inspect.isgeneratorfunction(handler) else plain
@@ -78,7 +82,10 @@ class Desk:
             return error
         if not isinstance(error, StudioError):
             log.error("a page event failed", exc_info=error)
-            return gr.Error(self.words("error.unexpected"), title=self.words("error.title"), print_exception=False)
+            message = f"<p><b>{self.words('error.title')}</b></p><p>{self.words('error.unexpected')}</p>"
+            return gr.Error(message, duration=None, print_exception=False)
         what, why, then = (html.escape(error.part(p, self.words.language)) for p in ("what", "why", "next"))
         lasts = 6 if isinstance(error, Cancelled) else None  # None: until it is closed
-        return gr.Error(f"<p>{why}</p><p>{then}</p>", title=what, duration=lasts, print_exception=False)
+        # Gradio 6.31 loses the title of a queued event's error: everything is in the message.
+        message = f"<p><b>{what}</b></p><p>{why}</p><p>{then}</p>"
+        return gr.Error(message, title=what, duration=lasts, print_exception=False)

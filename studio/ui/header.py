@@ -51,7 +51,9 @@ class Header:
 
 def sort_for(options: list[VoiceOption], language: str) -> list[VoiceOption]:
     """Enrolled voices first, then presets of the page's language, then the others."""
-    return sorted(options, key=lambda o: (bool(o.engine_id), o.language != language if o.engine_id else False))
+    return sorted(
+        options, key=lambda o: (bool(o.engine_id), o.language != language if o.engine_id else False)
+    )
 
 
 def build_header(desk: Desk, demo: gr.Blocks) -> Header:

@@ -44,7 +44,8 @@ def button(act: str, label: str, *, kind: str = "", hint: str = "", confirm: str
     extra = "".join(f' data-{name}="{esc(value)}"' for name, value in data.items())
     asked = f' data-confirm="{esc(confirm)}"' if confirm else ""
     told = f' aria-label="{esc(hint)}" title="{esc(hint)}"' if hint else ""
-    return f'<button type="button" class="tb-btn {kind}" data-act="{esc(act)}"{extra}{asked}{told}>{esc(label)}</button>'
+    attributes = f'class="tb-btn {kind}" data-act="{esc(act)}"{extra}{asked}{told}'
+    return f'<button type="button" {attributes}>{esc(label)}</button>'
 
 
 def badge(text: str, tone: str = "") -> str:
@@ -61,7 +62,9 @@ def bar(fraction: float, label: str, *, waiting: bool = False) -> str:
     )
 
 
-def player(src: str, label: str, *, spectrogram: bool = False, compact: bool = False, duration_s: float = 0) -> str:
+def player(
+    src: str, label: str, *, spectrogram: bool = False, compact: bool = False, duration_s: float = 0
+) -> str:
     """The studio's own player: waveform, position, and (on wish) a spectrogram, drawn in the page."""
     more = (" spectrogram" if spectrogram else "") + (" compact" if compact else "")
     return f'<timbro-player src="{esc(src)}" label="{esc(label)}" seconds="{duration_s:.2f}"{more}></timbro-player>'

@@ -7,8 +7,32 @@ from typing import Any
 from studio.ui.mount import Look
 
 _STATIC = Path(__file__).parent / "static"
-TEAL = ("#f0f7f6", "#d7ece8", "#b3dcd5", "#82c5bb", "#4aa89d", "#1f8c82", "#0f766e", "#0d5f59", "#0e4c48", "#0f3f3d", "#082726")
-STONE = ("#faf9f6", "#f4f2ed", "#e6e4de", "#d2d3d0", "#a3afb4", "#6d797e", "#5b6468", "#3a4449", "#243035", "#182024", "#10171a")
+TEAL = (
+    "#f0f7f6",
+    "#d7ece8",
+    "#b3dcd5",
+    "#82c5bb",
+    "#4aa89d",
+    "#1f8c82",
+    "#0f766e",
+    "#0d5f59",
+    "#0e4c48",
+    "#0f3f3d",
+    "#082726",
+)
+STONE = (
+    "#faf9f6",
+    "#f4f2ed",
+    "#e6e4de",
+    "#d2d3d0",
+    "#a3afb4",
+    "#6d797e",
+    "#5b6468",
+    "#3a4449",
+    "#243035",
+    "#182024",
+    "#10171a",
+)
 
 
 @functools.cache
@@ -29,7 +53,12 @@ def build_theme() -> Any:
         neutral_hue=hues[1],
         radius_size=sizes.radius_lg,
         text_size=sizes.text_md,
-        font=[fonts.LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif"],
+        font=[
+            fonts.LocalFont("IBM Plex Sans", weights=(400, 700)),
+            "ui-sans-serif",
+            "system-ui",
+            "sans-serif",
+        ],
         font_mono=["ui-monospace", "Consolas", "monospace"],
     )
     return theme.set(

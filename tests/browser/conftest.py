@@ -34,7 +34,14 @@ class Served:
 
 
 def real_engine_is_here() -> bool:
-    needed = ("kokoro-82m", "kokoro-voices", "ecapa-voxceleb", "campplus", "wespeaker-resnet34", "whisper-base-ct2")
+    needed = (
+        "kokoro-82m",
+        "kokoro-voices",
+        "ecapa-voxceleb",
+        "campplus",
+        "wespeaker-resnet34",
+        "whisper-base-ct2",
+    )
     return all((STORAGE_MODELS / name).is_dir() for name in needed)
 
 

@@ -32,7 +32,13 @@ def enrol(page: Page, name: str) -> None:
     page.set_input_files("#enrol-files input[type=file]", CLIPS)
     expect(page.locator("#enrol-clips timbro-player")).to_have_count(2, timeout=LONG_MS)
     expect(page.locator("#enrol-statement blockquote")).to_have_count(0)  # nothing to read before a purpose
-    for box in ("purpose-zero_shot", "purpose-internal_use", "attest-adult", "attest-not_public_figure", "attest-notice_read"):
+    for box in (
+        "purpose-zero_shot",
+        "purpose-internal_use",
+        "attest-adult",
+        "attest-not_public_figure",
+        "attest-notice_read",
+    ):
         expect(page.locator(f"#{box} input")).not_to_be_checked()
         page.check(f"#{box} input")
     expect(page.locator("#enrol-statement blockquote")).to_contain_text("uso interno")

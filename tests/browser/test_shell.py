@@ -30,7 +30,9 @@ def cookies(served: Served, chromium: object) -> list[dict[str, object]]:
 
 
 @pytest.fixture
-def enter(served: Served, cookies: list[dict[str, object]], open_page: Callable[..., Page]) -> Callable[..., Page]:
+def enter(
+    served: Served, cookies: list[dict[str, object]], open_page: Callable[..., Page]
+) -> Callable[..., Page]:
     def start(**options: object) -> Page:
         page = open_page(**options)
         page.context.add_cookies(cookies)  # type: ignore[arg-type]
@@ -111,6 +113,6 @@ def test_a_refusal_says_what_why_and_what_next(enter: Callable[..., Page]) -> No
     page.get_by_role("tab", name="Clona").click()
     page.fill("#clone-text textarea", "😀😀😀")
     page.click("#clone-go")
-    message = page.locator(".toast-body").first
+    message = page.locator("[data-testid=toast-body]").first
     expect(message).to_be_visible()
     assert len(message.inner_text().strip().split("\n")) >= 2

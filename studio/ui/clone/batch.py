@@ -31,7 +31,11 @@ def batch_card(words: Words, events: list[BatchEvent], running: bool) -> str:
     troubles = [event.trouble for event in events if event.trouble]
     told = words("batch.done", done=latest.done, total=latest.total)
     lines = "".join(f"<li>{esc(trouble)}</li>" for trouble in troubles[:SHOWN_TROUBLES])
-    failed = f'<div class="tb-note warn"><p>{esc(words("batch.failed", n=len(troubles)))}</p><ul>{lines}</ul></div>' if troubles else ""
+    failed = (
+        f'<div class="tb-note warn"><p>{esc(words("batch.failed", n=len(troubles)))}</p><ul>{lines}</ul></div>'
+        if troubles
+        else ""
+    )
     ready = latest.done > len(troubles) and not running
     return (
         f'<div class="tb-card" role="status" id="batch-card"><p>{esc(told)}</p>'
@@ -55,7 +59,13 @@ class BatchPanel:
         words = desk.words
         with gr.Accordion(words("batch.title"), open=False, elem_id="batch"):
             gr.HTML(f'<p class="tb-dim">{esc(words("batch.info", most=MOST_ROWS))}</p>')
-            self.lines = gr.Textbox(label=words("batch.lines"), lines=5, max_lines=14, placeholder=words("batch.sample"), elem_id="batch-lines")
+            self.lines = gr.Textbox(
+                label=words("batch.lines"),
+                lines=5,
+                max_lines=14,
+                placeholder=words("batch.sample"),
+                elem_id="batch-lines",
+            )
             with gr.Row():
                 self.load = gr.UploadButton(words("batch.load"), file_types=[".csv", ".txt"], size="md")
                 self.go = gr.Button(words("batch.go"), variant="primary", elem_id="batch-go")
@@ -92,7 +102,8 @@ class BatchPanel:
             yield (gr.skip(),) * len(self.outputs)
 
     def follow(self, live: Live[BatchEvent]) -> Iterator[tuple[Any, ...]]:
-        words, events = self.desk.words, []
+        words = self.desk.words
+        events: list[BatchEvent] = []
         on, off = gr.Button(interactive=True), gr.Button(interactive=False)
         yield live.token, batch_card(words, events, True), off, on
         try:

@@ -26,7 +26,8 @@ def _row(words: Words, take: Take) -> str:
     return (
         f'<article class="tb-card" aria-label="{esc(label)}" data-take="{esc(take.id)}"><p>{esc(text)}</p>'
         f"{player(f'/media/take/{take.id}.mp3', label, compact=True, duration_s=take.duration_s)}"
-        f'<div class="tb-row"><span class="tb-dim">{esc(label)} · {esc(take.engine_id)} · {esc(take.language)}</span>{scores}</div>'
+        f'<div class="tb-row"><span class="tb-dim">{esc(label)} · {esc(take.engine_id)} · {esc(take.language)}'
+        f"</span>{scores}</div>"
         f'<div class="tb-row">{star}{button("open", words("history.open"), id=take.id)}'
         f"{button('reuse', words('history.reuse'), id=take.id)}"
         f"{button('delete', words('do.delete'), kind='risk', confirm=words('do.sure'), id=take.id)}</div></article>"

@@ -36,7 +36,9 @@ class OptionsPanel:
         for name, fields in self._fields.items():
             if name == engine_id:
                 chosen = values[start : start + len(fields)]
-                return {field.name: coerced(field, value) for field, value in zip(fields, chosen, strict=True)}
+                return {
+                    field.name: coerced(field, value) for field, value in zip(fields, chosen, strict=True)
+                }
             start += len(fields)
         return {}
 

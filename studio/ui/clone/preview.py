@@ -29,7 +29,9 @@ class PreviewPanel:
         self.token = gr.State("")
         with gr.Row():
             self.go = gr.Button(words("clone.go"), variant="primary", elem_id="clone-go", scale=3)
-            self.stop = gr.Button(words("do.cancel"), interactive=False, elem_id="clone-stop", scale=1, min_width=110)
+            self.stop = gr.Button(
+                words("do.cancel"), interactive=False, elem_id="clone-stop", scale=1, min_width=110
+            )
 
     def layout(self) -> None:
         words = self.desk.words
@@ -73,7 +75,15 @@ class PreviewPanel:
         """Updates for `outputs` until the take is stored and measured; raises what ended it."""
         words = self.desk.words
         sound = live_player(words, live.token)
-        yield live.token, stage_card(words, None), sound, "", "", gr.Button(interactive=False), gr.Button(interactive=True)
+        yield (
+            live.token,
+            stage_card(words, None),
+            sound,
+            "",
+            "",
+            gr.Button(interactive=False),
+            gr.Button(interactive=True),
+        )
         try:
             for event in live.events():
                 yield self._step(actor, event)

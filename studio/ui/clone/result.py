@@ -30,7 +30,9 @@ def stage_card(words: Words, event: PreviewEvent | None) -> str:
 
 def live_player(words: Words, token: str) -> str:
     """The sound while it is made."""
-    return f'<timbro-live src="/media/live/{esc(token)}.mp3" label="{esc(words("clone.live"))}"></timbro-live>'
+    return (
+        f'<timbro-live src="/media/live/{esc(token)}.mp3" label="{esc(words("clone.live"))}"></timbro-live>'
+    )
 
 
 def take_card(words: Words, take: Take, *, preferred: str = "") -> str:
@@ -62,7 +64,9 @@ def scores_card(words: Words, take: Take, *, scored: bool) -> str:
 def measurements(words: Words, take: Take, scored: bool) -> str:
     pending = words("measure.pending" if not scored else "measure.none")
     rows = {
-        words("measure.rtf"): f"{esc(words.number(take.rtf))}<small>{esc(words('measure.rtf_means'))}</small>",
+        words(
+            "measure.rtf"
+        ): f"{esc(words.number(take.rtf))}<small>{esc(words('measure.rtf_means'))}</small>",
         words("measure.first"): f"{esc(words.number(take.first_sound_s))} s<small>{esc(take.device)}</small>",
     }
     if take.voice_key.startswith("voice:"):
@@ -71,7 +75,9 @@ def measurements(words: Words, take: Take, scored: bool) -> str:
     if take.wer is None:
         rows[words("measure.wer")] = f"<small>{esc(pending)}</small>"
     else:
-        rows[words("measure.wer")] = f"{words.percent(take.wer)}<small>{esc(words('measure.wer_means'))}</small>"
+        rows[words("measure.wer")] = (
+            f"{words.percent(take.wer)}<small>{esc(words('measure.wer_means'))}</small>"
+        )
     return facts(rows)
 
 

@@ -50,7 +50,9 @@ class Asked:
         options = {**self.options, "speed": self.speed, "seed": int(self.seed or 0)}
         purpose = Purpose(self.purpose) if self.purpose in set(PURPOSES) else Purpose.INTERNAL_USE
         voice = VoiceChoice.parse(self.voice)
-        return SynthesisRequest(voice, self.text, self.language, self.engine, options, purpose, fresh=self.fresh)
+        return SynthesisRequest(
+            voice, self.text, self.language, self.engine, options, purpose, fresh=self.fresh
+        )
 
 
 class CloneTab:
@@ -85,12 +87,23 @@ class CloneTab:
         words = self.desk.words
         with gr.Row():
             self.engine = gr.Dropdown([], label=words("clone.engine"), elem_id="clone-engine", min_width=200)
-            self.language = gr.Dropdown([], label=words("clone.language"), elem_id="clone-language", min_width=140)
+            self.language = gr.Dropdown(
+                [], label=words("clone.language"), elem_id="clone-language", min_width=140
+            )
         self.note = board("engine-note")
         with gr.Accordion(words("clone.more"), open=False, elem_id="clone-more"):
             with gr.Row():
-                self.speed = gr.Slider(0.5, 2.0, value=1.0, step=0.05, label=words("clone.speed"), elem_id="clone-speed")
-                self.seed = gr.Number(0, precision=0, minimum=0, label=words("clone.seed"), info=words("clone.seed_info"), elem_id="clone-seed")
+                self.speed = gr.Slider(
+                    0.5, 2.0, value=1.0, step=0.05, label=words("clone.speed"), elem_id="clone-speed"
+                )
+                self.seed = gr.Number(
+                    0,
+                    precision=0,
+                    minimum=0,
+                    label=words("clone.seed"),
+                    info=words("clone.seed_info"),
+                    elem_id="clone-seed",
+                )
                 self.dice = gr.Button(words("clone.dice"), size="sm", scale=0, min_width=110)
             purposes = [(words(f"purpose.{purpose}"), purpose.value) for purpose in PURPOSES]
             self.purpose = gr.Radio(purposes, value=Purpose.INTERNAL_USE.value, label=words("clone.purpose"))
@@ -110,7 +123,9 @@ class CloneTab:
     def read(self, values: tuple[Any, ...]) -> Asked:
         voice, text, language, engine, speed, seed, purpose, fresh, *options = values
         own = self.options.read(engine or "", tuple(options))
-        return Asked(voice or "", text or "", language or "", engine or "", speed, seed, purpose, bool(fresh), own)
+        return Asked(
+            voice or "", text or "", language or "", engine or "", speed, seed, purpose, bool(fresh), own
+        )
 
     def wire(self, demo: gr.Blocks) -> None:
         on, voice = self.desk.on, self.header.voice
@@ -130,12 +145,16 @@ class CloneTab:
 
     # Handlers
 
-    def fit(self, voice: str | None, engine: str | None, language: str | None, request: gr.Request) -> list[Any]:
+    def fit(
+        self, voice: str | None, engine: str | None, language: str | None, request: gr.Request
+    ) -> list[Any]:
         """Offer what fits the voice: its own engine for a preset, the cloning ones for an enrolled voice."""
         actor = self.desk.actor(request)
         fitting = self.fitting(voice)
         wished = [engine, self.desk.studio.accounts.preferences(actor)["engine"]]
-        chosen = next((e for name in wished for e in fitting if e.id == name), fitting[0] if fitting else None)
+        chosen = next(
+            (e for name in wished for e in fitting if e.id == name), fitting[0] if fitting else None
+        )
         names = [(self._engine_label(one), one.id) for one in fitting]
         choices = gr.Dropdown(choices=names, value=chosen.id if chosen else None)
         groups = self.options.shown(chosen.id if chosen else None)
@@ -151,25 +170,33 @@ class CloneTab:
     def _engine_label(self, engine: EngineChoice) -> str:
         return engine.name if engine.ready else f"{engine.name} ({self.desk.words('clone.missing')})"
 
-    def _languages(self, actor: Actor, voice: str | None, engine: EngineChoice | None, language: str | None) -> Any:
+    def _languages(
+        self, actor: Actor, voice: str | None, engine: EngineChoice | None, language: str | None
+    ) -> Any:
         if engine is None:
             return gr.Dropdown(choices=[], value=None)
         native = next((v.language for v in self.desk.studio.choices.voices(actor) if v.key == voice), "")
         wished = [language, native, self.desk.words.language, engine.languages[0]]
         value = next(code for code in wished if code in engine.languages)
-        return gr.Dropdown([(self.desk.words.language_name(code), code) for code in engine.languages], value=value)
+        return gr.Dropdown(
+            [(self.desk.words.language_name(code), code) for code in engine.languages], value=value
+        )
 
     def _note(self, engine: EngineChoice | None) -> str:
         """What the engine is, what its licence permits, and what to fetch before it can speak."""
         words = self.desk.words
         if engine is None:
             return f'<p class="tb-note">{esc(words("clone.choose_voice"))}</p>'
-        licence = badge(words("licence.commercial" if engine.commercial else "licence.noncommercial"), "good" if engine.commercial else "warn")
+        licence = badge(
+            words("licence.commercial" if engine.commercial else "licence.noncommercial"),
+            "good" if engine.commercial else "warn",
+        )
         text = f'<p class="tb-dim">{esc(engine.summary)} {licence}</p>'
         if engine.ready:
             return text
         told = words("clone.fetch", models=", ".join(engine.missing))
-        return text + f'<div class="tb-note warn"><p>{esc(told)}</p>{button("models", words("clone.to_models"), kind="go")}</div>'
+        way = button("models", words("clone.to_models"), kind="go")
+        return text + f'<div class="tb-note warn"><p>{esc(told)}</p>{way}</div>'
 
     def read_text(self, path: str | None) -> str:
         return take_in_text(path, self.desk.studio.settings.text_limit) if path else ""

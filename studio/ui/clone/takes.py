@@ -23,9 +23,18 @@ class HistoryPanel:
         words = desk.words
         gr.HTML(f"<h2>{esc(words('history.title'))}</h2>")
         with gr.Row():
-            self.search = gr.Textbox(label=words("history.search"), placeholder=words("history.search_hint"), elem_id="history-search", scale=3)
-            self.favourites = gr.Checkbox(label=words("history.favourites"), elem_id="history-favourites", min_width=140)
-            self.this_voice = gr.Checkbox(label=words("history.this_voice"), elem_id="history-voice", min_width=140)
+            self.search = gr.Textbox(
+                label=words("history.search"),
+                placeholder=words("history.search_hint"),
+                elem_id="history-search",
+                scale=3,
+            )
+            self.favourites = gr.Checkbox(
+                label=words("history.favourites"), elem_id="history-favourites", min_width=140
+            )
+            self.this_voice = gr.Checkbox(
+                label=words("history.this_voice"), elem_id="history-voice", min_width=140
+            )
         self.area = board("history")
 
     def wire(self, demo: gr.Blocks, tab: "CloneTab") -> "HistoryPanel":
@@ -63,7 +72,13 @@ class HistoryPanel:
         return history_list(self.desk.words, takes, filtered=bool(text or favourites or voice))
 
     def act(
-        self, text: str, favourites: bool, only: bool, voice: str | None, event: gr.EventData, request: gr.Request
+        self,
+        text: str,
+        favourites: bool,
+        only: bool,
+        voice: str | None,
+        event: gr.EventData,
+        request: gr.Request,
     ) -> list[Any]:
         """A button of a take was pressed."""
         actor, asked, store = self.desk.actor(request), event._data, self.desk.studio.synthesis.takes
@@ -78,7 +93,10 @@ class HistoryPanel:
                 store.delete(actor, asked["id"])
             case "open":
                 take = store.find(actor, asked["id"])
-                card, scores = self.tab.preview.card(actor, take), scores_card(self.desk.words, take, scored=True)
+                card, scores = (
+                    self.tab.preview.card(actor, take),
+                    scores_card(self.desk.words, take, scored=True),
+                )
             case "reuse":
                 settings = self._settings(store.find(actor, asked["id"]))
         if asked["act"] in ("star", "delete"):

@@ -33,7 +33,9 @@ def model_cards(words: Words, shown: list[Shown], free_bytes: int) -> str:
 def _card(words: Words, shown: Shown) -> str:
     model, state = shown.model, shown.state
     licence = "commercial" if model.licence.commercial else "noncommercial"
-    languages = ", ".join(words.language_name(code) for code in model.languages) or words("models.any_language")
+    languages = ", ".join(words.language_name(code) for code in model.languages) or words(
+        "models.any_language"
+    )
     rows = {
         words("models.size"): esc(words.megabytes(model.size)),
         words("models.kind"): esc(words.maybe(f"kind.{model.kind}", model.kind)),
@@ -42,11 +44,13 @@ def _card(words: Words, shown: Shown) -> str:
     }
     embedded = badge(words("models.embedded")) if model.embedded else ""
     return (
-        f'<article class="tb-card" aria-label="{esc(model.name)}" data-model="{esc(model.id)}"><h3>{esc(model.name)}</h3>'
+        f'<article class="tb-card" aria-label="{esc(model.name)}" data-model="{esc(model.id)}">'
+        f"<h3>{esc(model.name)}</h3>"
         f'<div class="tb-row">{badge(words(f"model.{state.kind}"), TONES[state.kind])}'
         f"{badge(words(f'licence.{licence}'), 'good' if model.licence.commercial else 'warn')}{embedded}</div>"
         f"<p>{esc(model.summary.get(words.language, model.summary['en']))}</p>{facts(rows)}"
-        f'<p class="tb-dim">{esc(model.attribution)}</p>{_work(words, shown)}<div class="tb-row">{_actions(words, shown)}</div></article>'
+        f'<p class="tb-dim">{esc(model.attribution)}</p>{_work(words, shown)}'
+        f'<div class="tb-row">{_actions(words, shown)}</div></article>'
     )
 
 
@@ -60,7 +64,7 @@ def _work(words: Words, shown: Shown) -> str:
     if shown.work is None:
         return ""
     latest = shown.work.latest
-    stage = latest.stage if latest else "waiting"
+    stage = latest.activity if latest else "waiting"
     fraction = latest.done_bytes / latest.total_bytes if latest and latest.total_bytes else 0.0
     told = words(f"pull.{stage}")
     if latest:
@@ -89,8 +93,10 @@ def licence_card(words: Words, model: Model, free_bytes: int) -> str:
     key = "licence.accept_commercial" if model.licence.commercial else "licence.accept_noncommercial"
     room = words("models.room", size=words.megabytes(model.size), free=words.megabytes(free_bytes))
     return (
-        f'<section class="tb-card" role="dialog" aria-label="{esc(words("licence.title"))}"><h3>{esc(words("licence.title"))}</h3>'
-        f'<p class="tb-note warn">{esc(words(key, **named))}</p><p>{_licence(words, model)}</p><p class="tb-dim">{esc(room)}</p>'
+        f'<section class="tb-card" role="dialog" aria-label="{esc(words("licence.title"))}">'
+        f"<h3>{esc(words('licence.title'))}</h3>"
+        f'<p class="tb-note warn">{esc(words(key, **named))}</p><p>{_licence(words, model)}</p>'
+        f'<p class="tb-dim">{esc(room)}</p>'
         f'<div class="tb-row">{button("accept", words("licence.accept"), kind="go", id=model.id)}'
         f"{button('decline', words('do.cancel'))}</div></section>"
     )

@@ -23,7 +23,9 @@ class ModelsTab:
 
     def __init__(self, desk: Desk, header: Header) -> None:
         self.desk, self.header = desk, header
-        gr.HTML(f"<h2>{esc(desk.words('tab.models'))}</h2><p class='tb-dim'>{esc(desk.words('models.info'))}</p>")
+        gr.HTML(
+            f"<h2>{esc(desk.words('tab.models'))}</h2><p class='tb-dim'>{esc(desk.words('models.info'))}</p>"
+        )
         self.ask = board("model-licence")
         self.area = board("models")
         self.seen: gr.State = gr.State([])

@@ -18,12 +18,16 @@ class AccountsPanel:
         self.desk = desk
         words = desk.words
         with gr.Column(visible=False, elem_id="accounts") as self.panel:
-            gr.HTML(f"<h3>{esc(words('accounts.title'))}</h3><p class='tb-dim'>{esc(words('accounts.info'))}</p>")
+            gr.HTML(
+                f"<h3>{esc(words('accounts.title'))}</h3><p class='tb-dim'>{esc(words('accounts.info'))}</p>"
+            )
             with gr.Row():
                 self.name = gr.Textbox(label=words("accounts.name"), max_length=64, elem_id="account-name")
                 roles = [(words(f"role.{role}"), role.value) for role in Role]
                 self.role = gr.Dropdown(roles, value=Role.PRODUCER.value, label=words("accounts.role"))
-                self.add = gr.Button(words("accounts.add"), variant="primary", scale=0, min_width=150, elem_id="account-add")
+                self.add = gr.Button(
+                    words("accounts.add"), variant="primary", scale=0, min_width=150, elem_id="account-add"
+                )
             self.link = gr.HTML(elem_id="account-link")
             self.area = board("account-list")
 
@@ -56,16 +60,24 @@ class AccountsPanel:
         token = self.desk.studio.accounts.sign_in_link(account_id, minutes=LINK_MINUTES, actor=actor)
         origin = str(request.headers.get("origin", ""))
         told = self.desk.words("accounts.link", name=name, minutes=LINK_MINUTES)
-        return f'<div class="tb-note good"><p>{esc(told)}</p><code>{esc(f"{origin}/login/{token}")}</code></div>'
+        return (
+            f'<div class="tb-note good"><p>{esc(told)}</p><code>{esc(f"{origin}/login/{token}")}</code></div>'
+        )
 
     def listed(self, actor: Actor) -> str:
         words = self.desk.words
         rows = []
         for account in self.desk.studio.accounts.accounts(actor):
             closed = badge(words("accounts.closed"), "bad") if account.disabled_at else ""
-            actions = "" if account.disabled_at else button("link", words("accounts.make_link"), id=account.id, name=account.name)
+            actions = (
+                ""
+                if account.disabled_at
+                else button("link", words("accounts.make_link"), id=account.id, name=account.name)
+            )
             if not account.disabled_at and account.id != actor.account_id:
-                actions += button("disable", words("accounts.disable"), kind="risk", confirm=words("do.sure"), id=account.id)
+                actions += button(
+                    "disable", words("accounts.disable"), kind="risk", confirm=words("do.sure"), id=account.id
+                )
             rows.append(
                 f"<tr><td>{esc(account.name)} {closed}</td><td>{esc(words(f'role.{account.role}'))}</td>"
                 f"<td><div class='tb-row'>{actions}</div></td></tr>"

@@ -4,13 +4,13 @@ from typing import Any
 
 import gradio as gr
 
-from studio.work.about import about
 from studio.audio.formats import AudioFormat
 from studio.ui.desk import Desk
 from studio.ui.header import PATHS, Header
 from studio.ui.markup import esc, facts
 from studio.ui.settings.accounts import AccountsPanel
 from studio.ui.settings.log import LogPanel
+from studio.work.about import about
 
 SET_THEME = "(name) => { if (window.timbro) window.timbro.setTheme(name); }"
 GET_THEME = "() => window.timbro ? window.timbro.theme() : 'system'"
@@ -29,11 +29,15 @@ class SettingsTab:
         gr.HTML(f"<h2>{esc(words('tab.settings'))}</h2>")
         with gr.Row():
             languages = [(words.language_name(code), code) for code in PATHS]
-            self.language = gr.Radio(languages, value=words.language, label=words("settings.language"), elem_id="set-language")
+            self.language = gr.Radio(
+                languages, value=words.language, label=words("settings.language"), elem_id="set-language"
+            )
             themes = [(words(f"theme.{name}"), name) for name in ("system", "light", "dark")]
             self.theme = gr.Radio(themes, value="system", label=words("settings.theme"), elem_id="set-theme")
         with gr.Row():
-            engines = [(words("settings.automatic"), "")] + [(e.name, e.id) for e in desk.studio.choices.engines(words.language)]
+            engines = [(words("settings.automatic"), "")] + [
+                (e.name, e.id) for e in desk.studio.choices.engines(words.language)
+            ]
             self.engine = gr.Dropdown(engines, value="", label=words("settings.engine"), elem_id="set-engine")
             formats = [(words("settings.no_format"), "")] + [(f.label, f.value) for f in AudioFormat]
             self.format = gr.Dropdown(formats, value="", label=words("settings.format"), elem_id="set-format")
@@ -73,8 +77,14 @@ class SettingsTab:
     def _about(self) -> str:
         words, studio = self.desk.words, self.desk.studio
         told = about(studio.settings.storage, studio.device, studio.settings.cores)
-        rows = {words("about.device"): f"{esc(told.device.upper())}<small>{esc(words('about.cores', n=told.cores))}</small>"}
-        rows |= {words(f"about.{part}"): esc(words.megabytes(count)) for part, count in told.storage_bytes.items()}
+        rows = {
+            words(
+                "about.device"
+            ): f"{esc(told.device.upper())}<small>{esc(words('about.cores', n=told.cores))}</small>"
+        }
+        rows |= {
+            words(f"about.{part}"): esc(words.megabytes(count)) for part, count in told.storage_bytes.items()
+        }
         rows |= {"Python": esc(told.python)} | {name: esc(version) for name, version in told.versions.items()}
         return facts(rows)
 
@@ -90,5 +100,6 @@ def licences(desk: Desk) -> str:
     head = "".join(f"<th>{esc(words(f'licences.{name}'))}</th>" for name in ("engine", "licence", "permits"))
     return (
         f"<h3>{esc(words('licences.title'))}</h3><p class='tb-dim'>{esc(words('licences.text'))}</p>"
-        f'<div class="tb-scroll"><table class="tb-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<div class="tb-scroll"><table class="tb-table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
     )

@@ -1,5 +1,7 @@
 """Voices as HTML: the cards, the chosen voice in detail, and the receipt of a withdrawal."""
 
+from collections.abc import Mapping
+
 from studio.privacy.erasure import Receipt
 from studio.synthesis.choices import EngineChoice
 from studio.ui.markup import badge, button, empty, esc, facts, player
@@ -16,7 +18,9 @@ def consent_badge(words: Words, view: VoiceView) -> str:
         return badge(words("consent.state.granted", day=words.day(view.consent.expires_at)), "good")
     if view.consent.status == "granted":
         return badge(words("consent.state.ended"), "bad")
-    return badge(words(f"consent.state.{view.consent.status}"), "warn" if view.consent.status == "review" else "bad")
+    return badge(
+        words(f"consent.state.{view.consent.status}"), "warn" if view.consent.status == "review" else "bad"
+    )
 
 
 def voice_cards(words: Words, views: list[VoiceView], chosen: str, names: dict[str, str]) -> str:
@@ -24,7 +28,9 @@ def voice_cards(words: Words, views: list[VoiceView], chosen: str, names: dict[s
     if not views:
         start = button("new", words("voices.first"), kind="go")
         return empty(words("voices.empty_title"), words("voices.empty_text"), start)
-    return '<div class="tb-cards">' + "".join(_card(words, v, v.id == chosen, names) for v in views) + "</div>"
+    return (
+        '<div class="tb-cards">' + "".join(_card(words, v, v.id == chosen, names) for v in views) + "</div>"
+    )
 
 
 def _card(words: Words, view: VoiceView, chosen: bool, names: dict[str, str]) -> str:
@@ -47,7 +53,8 @@ def voice_detail(
     return (
         f'<section class="tb-card" aria-label="{esc(view.name)}"><h3>{esc(view.name)}</h3>'
         f"{_consent(words, view)}<h4>{esc(words('voices.recordings'))}</h4>{_clips(words, view)}"
-        f"<h4>{esc(words('voices.engines'))}</h4>{_engines(words, view, encoded, engines)}{_ending(words, view)}</section>"
+        f"<h4>{esc(words('voices.engines'))}</h4>{_engines(words, view, encoded, engines)}"
+        f"{_ending(words, view)}</section>"
     )
 
 
@@ -72,7 +79,9 @@ def _clips(words: Words, view: VoiceView) -> str:
         remove = button("remove_clip", words("do.remove"), kind="risk", confirm=words("do.sure"), id=clip.id)
         sound = player(f"/media/clip/{clip.id}.wav", label, compact=True, duration_s=clip.duration_s)
         last = remove if len(view.clips) > 1 else ""
-        rows.append(f'<div><p class="tb-dim">{esc(label)} · {esc(told)}</p>{sound}<div class="tb-row">{last}</div></div>')
+        rows.append(
+            f'<div><p class="tb-dim">{esc(label)} · {esc(told)}</p>{sound}<div class="tb-row">{last}</div></div>'
+        )
     return f'<div class="tb-list">{"".join(rows)}</div>'
 
 
@@ -83,8 +92,12 @@ def _engines(words: Words, view: VoiceView, encoded: list[EncodedView], engines:
         row = f'<div class="tb-row"><b>{esc(engine.name)}</b>'
         if one := done.get(engine.id):
             row += badge(words("voices.encoded" if one.complete else "voices.encoded_early"), "good")
-            row += "".join(badge(f"{words.maybe('fact.' + k, k)}: {v}") for k, v in one.facts.items())
-            row += button("encode_again", words("voices.refine"), engine=engine.id, id=view.id) if view.usable else ""
+            row += "".join(badge(told) for told in known_facts(words, one.facts))
+            row += (
+                button("encode_again", words("voices.refine"), engine=engine.id, id=view.id)
+                if view.usable
+                else ""
+            )
         elif not engine.ready:
             row += badge(words("voices.model_missing"), "warn")
         elif view.usable:
@@ -93,9 +106,16 @@ def _engines(words: Words, view: VoiceView, encoded: list[EncodedView], engines:
     return f'<div class="tb-list">{"".join(rows)}</div>'
 
 
+def known_facts(words: Words, facts_: Mapping[str, str]) -> list[str]:
+    """What an engine says of its encoding, as far as the pages have words for it."""
+    named = words.under("fact")
+    return [f"{label} {facts_[name]}" for name, label in named.items() if name in facts_]
+
+
 def _ending(words: Words, view: VoiceView) -> str:
     """Renaming and withdrawing, folded away."""
     sure = words("voices.withdraw_sure")
+    gone = button("withdraw", words("voices.withdraw"), kind="risk", confirm=sure, id=view.id)
     return (
         f"<details><summary>{esc(words('voices.manage'))}</summary>"
         f'<div class="tb-list" data-form><label class="tb-dim">{esc(words("voices.rename"))}'
@@ -103,8 +123,7 @@ def _ending(words: Words, view: VoiceView) -> str:
         f'<div class="tb-row">{button("rename", words("do.save"), id=view.id)}</div></div>'
         f'<div class="tb-list" data-form><p class="tb-note bad">{esc(words("voices.withdraw_text"))}</p>'
         f'<label class="tb-dim">{esc(words("voices.reason"))}<input name="reason" maxlength="200"></label>'
-        f'<div class="tb-row">{button("withdraw", words("voices.withdraw"), kind="risk", confirm=sure, id=view.id)}</div>'
-        "</div></details>"
+        f'<div class="tb-row">{gone}</div></div></details>'
     )
 
 

@@ -23,7 +23,8 @@ def examine(desk: Desk, actor: Actor, paths: Sequence[str], source: str) -> list
 
     A single file that cannot be used raises its StudioError.
     """
-    checked, troubles = [], []
+    checked: list[CheckedClip] = []
+    troubles: list[StudioError] = []
     for path in paths:
         try:
             checked.append(_examine(desk, actor, path, source))
@@ -31,8 +32,8 @@ def examine(desk: Desk, actor: Actor, paths: Sequence[str], source: str) -> list
             troubles.append(trouble)
     if troubles and not checked:
         raise troubles[0]
-    for trouble in troubles:
-        gr.Warning(html.escape(trouble.text(actor.language)), title=desk.words("clips.refused"))
+    for refused in troubles:
+        gr.Warning(html.escape(refused.text(actor.language)), title=desk.words("clips.refused"))
     return checked
 
 
@@ -69,7 +70,8 @@ def clip_card(words: Words, number: int, checked: CheckedClip, *, consent: bool 
     remove = button(f"{act}remove", words("do.remove"), kind="risk", number=number)
     told = f"{words('source.' + checked.source)} · {words.seconds(checked.clip.duration_s)}"
     return (
-        f'<article class="tb-card" aria-label="{esc(checked.name)}"><div class="tb-row"><h4>{esc(checked.name)}</h4>{state}'
+        f'<article class="tb-card" aria-label="{esc(checked.name)}"><div class="tb-row">'
+        f"<h4>{esc(checked.name)}</h4>{state}"
         f'{fixed}<span class="tb-dim">{esc(told)}</span></div>'
         f"{player(inline_sound(checked.clip), checked.name, duration_s=checked.clip.duration_s)}"
         f"{findings_list(words, checked.card)}"

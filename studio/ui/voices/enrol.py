@@ -80,14 +80,25 @@ class EnrolForm:
         words = self.desk.words
         self._step(1, "enrol.who")
         with gr.Row():
-            self.name = gr.Textbox(label=words("enrol.name"), info=words("enrol.name_info"), max_length=60, elem_id="enrol-name")
+            self.name = gr.Textbox(
+                label=words("enrol.name"), info=words("enrol.name_info"), max_length=60, elem_id="enrol-name"
+            )
             languages = [(words.language_name(code), code) for code in SPOKEN]
-            self.language = gr.Dropdown(languages, value=words.language, label=words("enrol.language"), info=words("enrol.language_info"))
+            self.language = gr.Dropdown(
+                languages,
+                value=words.language,
+                label=words("enrol.language"),
+                info=words("enrol.language_info"),
+            )
             categories = [(words(f"category.{c}"), c.value) for c in Category]
             self.category = gr.Radio(categories, value=Category.SELF.value, label=words("enrol.category"))
         with gr.Row():
-            self.real_name = gr.Textbox(label=words("enrol.real_name"), info=words("enrol.sealed"), max_length=200)
-            self.contact = gr.Textbox(label=words("enrol.contact"), info=words("enrol.sealed"), max_length=200)
+            self.real_name = gr.Textbox(
+                label=words("enrol.real_name"), info=words("enrol.sealed"), max_length=200
+            )
+            self.contact = gr.Textbox(
+                label=words("enrol.contact"), info=words("enrol.sealed"), max_length=200
+            )
 
     def _recordings(self) -> None:
         words = self.desk.words
@@ -95,10 +106,18 @@ class EnrolForm:
         gr.HTML(f'<p class="tb-dim">{esc(words("enrol.recordings_info"))}</p>')
         with gr.Row():
             self.files = gr.File(
-                file_count="multiple", file_types=FILE_TYPES, label=words("enrol.files"), height=150, elem_id="enrol-files"
+                file_count="multiple",
+                file_types=FILE_TYPES,
+                label=words("enrol.files"),
+                height=150,
+                elem_id="enrol-files",
             )
             self.microphone = gr.Audio(
-                sources=["microphone"], type="filepath", label=words("enrol.microphone"), editable=False, elem_id="enrol-microphone"
+                sources=["microphone"],
+                type="filepath",
+                label=words("enrol.microphone"),
+                editable=False,
+                elem_id="enrol-microphone",
             )
         self.clip_area = board("enrol-clips", clip_list(words, []))
 
@@ -109,7 +128,10 @@ class EnrolForm:
         gr.HTML(f'<div class="tb-note"><h4>{esc(words("enrol.notice"))}</h4><p>{esc(notice.text)}</p></div>')
         gr.HTML(f'<p class="tb-dim">{esc(words("enrol.purposes_info"))}</p>')
         with gr.Row(elem_id="enrol-purposes"):
-            self.purposes = [gr.Checkbox(label=words(f"purpose.{p}"), elem_id=f"purpose-{p}", min_width=220) for p in Purpose]
+            self.purposes = [
+                gr.Checkbox(label=words(f"purpose.{p}"), elem_id=f"purpose-{p}", min_width=220)
+                for p in Purpose
+            ]
         self.attestations = [
             gr.Checkbox(label=words(f"attest.{name}"), elem_id=f"attest-{name}") for name in ATTESTATIONS
         ]
@@ -175,7 +197,11 @@ class EnrolForm:
 
     def _recording_card(self, checked: CheckedClip) -> str:
         words = self.desk.words
-        note = f'<p class="tb-note warn">{esc(words("enrol.uploaded_statement"))}</p>' if checked.source == "upload" else ""
+        note = (
+            f'<p class="tb-note warn">{esc(words("enrol.uploaded_statement"))}</p>'
+            if checked.source == "upload"
+            else ""
+        )
         return note + clip_card(words, 0, checked, consent=True)
 
     def change_clip(self, clips: Clips, event: gr.EventData, request: gr.Request) -> tuple[Clips, str]:
@@ -183,7 +209,9 @@ class EnrolForm:
         number = int(event._data["number"])
         if number < len(clips):
             actor = self.desk.actor(request)
-            mended = [self.desk.studio.voices.fix(actor, clips[number])] if event._data["act"] == "fix" else []
+            mended = (
+                [self.desk.studio.voices.fix(actor, clips[number])] if event._data["act"] == "fix" else []
+            )
             clips = [*clips[:number], *mended, *clips[number + 1 :]]
         return clips, clip_list(self.desk.words, clips)
 
@@ -211,7 +239,9 @@ class EnrolForm:
 
     @staticmethod
     def read(*values: Any) -> Answers:
-        return Answers(*values[:8], ticks=tuple(map(bool, values[8:])))
+        name, language, category, real_name, contact, clips, recording, statement, *ticks = values
+        who = (name or "", language, category, real_name or "", contact or "")
+        return Answers(*who, clips, recording, statement, tuple(map(bool, ticks)))
 
     def store(self, actor: Actor, answers: Answers) -> VoiceView:
         """Save the voice; whatever is missing is refused by the service, in words."""

@@ -41,7 +41,8 @@ def enrolment_card(words: Words, watched: Watched, live: Enrolment) -> str:
     return (
         f'<article class="tb-card" role="status" aria-label="{esc(title)}"><h4>{esc(title)}</h4>'
         f"{bar(fraction, title, waiting=moving)}"
-        f'<div class="tb-row"><span class="tb-dim">{esc(told)} · {words.percent(fraction)}</span>{usable}{likeness}{stop}</div></article>'
+        f'<div class="tb-row"><span class="tb-dim">{esc(told)} · {words.percent(fraction)}</span>'
+        f"{usable}{likeness}{stop}</div></article>"
     )
 
 

@@ -36,7 +36,8 @@ def _one(words: Words, view: ConsentView) -> str:
         f"{player(f'/media/consent/{view.id}.wav', words('review.recording'))}"
         f'<p><span class="tb-dim">{esc(words("review.statement"))}</span><br>{esc(view.statement)}</p>'
         f'<p><span class="tb-dim">{esc(words("review.heard"))}</span><br>{esc(view.transcript)}</p>{facts(rows)}'
-        f'<label class="tb-dim">{esc(words("review.note"))}<textarea name="note" rows="2" maxlength="500"></textarea></label>'
+        f'<label class="tb-dim">{esc(words("review.note"))}'
+        '<textarea name="note" rows="2" maxlength="500"></textarea></label>'
         f'<div class="tb-row">{button("approve", words("review.approve"), kind="go", id=view.id)}'
         f"{button('refuse', words('review.refuse'), kind='risk', id=view.id)}</div></article>"
     )

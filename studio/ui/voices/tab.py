@@ -35,7 +35,9 @@ class VoicesTab:
         words = desk.words
         with gr.Row(elem_classes="tb-row"):
             gr.HTML(f"<h2>{esc(words('tab.voices'))}</h2>")
-            self.new = gr.Button(words("voices.new"), variant="primary", scale=0, min_width=160, elem_id="voice-new")
+            self.new = gr.Button(
+                words("voices.new"), variant="primary", scale=0, min_width=160, elem_id="voice-new"
+            )
         self.watch = EnrolmentWatch(desk)
         self.form = EnrolForm(desk)
         self.cards = board("voice-cards")
