@@ -44,6 +44,7 @@ class SynthesisRequest:
     batch_id: str | None = None
     batch_name: str | None = None
     fresh: bool = False  # True: generate even if the phrase cache has it
+    score: bool = True  # False: whoever asked measures the take itself
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from studio.privacy.vault import Vault
 from studio.synthesis.preview import Preview
 from studio.synthesis.requests import PreviewEvent, SynthesisRequest
 from studio.synthesis.scoring import Scorer
-from studio.synthesis.speaking import Performance, Script, character_limit, checked_options
+from studio.synthesis.speaking import Performance, Script, Warmth, character_limit, checked_options
 from studio.synthesis.takes import TakeStore, view
 from studio.synthesis.text import PreparedText, prepare
 from studio.voices.enrolment import EnrolmentService
@@ -55,6 +55,7 @@ class SynthesisService:
         self._text_limit = text_limit
         self._device = device
         self._turns = Turns()
+        self._warmth = Warmth()
         self._board: LiveBoard[PreviewEvent] = LiveBoard()
         self.takes = TakeStore(database, vault)
 
@@ -133,7 +134,8 @@ class SynthesisService:
             if place is not None:
                 place.leave()
             live.end_sound()
-        self._score(live, actor, script, take_id)
+        if script.request.score:
+            self._score(live, actor, script, take_id)
 
     def _stored_state(self, script: Script) -> VoiceState | None:
         """The voice for the engine if it is at hand: a preset, or an encoding made before."""
@@ -171,6 +173,7 @@ class SynthesisService:
         with place.turn(live.should_stop, waiting):
             live.publish(PreviewEvent("loading", chunks=script.prepared.chunks))
             engine = self._engines.engine(script.spec.id)
+            self._warmth.bring(engine, script, state)
             performance = Performance()
             for piece in performance.run(engine, script, state):
                 live.check(script.voice_name)

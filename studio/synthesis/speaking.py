@@ -1,6 +1,7 @@
 """Speaking: what a request becomes before an engine is asked, and the sound it gives back."""
 
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -85,6 +86,25 @@ class Performance:
         if not np.isfinite(samples).all() or float(np.abs(samples).max(initial=0.0)) < 1e-4:
             raise EngineTrouble("synthesis.no_sound")
         return AudioClip(samples, self.pieces[0].sample_rate_hz)
+
+
+class Warmth:
+    """Which engines have spoken since they were loaded: a take's clock is for synthesis alone.
+
+    RTF counts with the model loaded and the first run dropped; that run is one short word, thrown away.
+    """
+
+    def __init__(self) -> None:
+        self._warm: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+    def bring(self, engine: Engine, script: Script, state: VoiceState) -> None:
+        """Load and warm the engine if this is its first take."""
+        if engine in self._warm:
+            return
+        word = script.prepared.chunks[0].split()[0]
+        for _ in engine.synthesize([Utterance(word, script.request.language)], state, script.options):
+            pass
+        self._warm.add(engine)
 
 
 def silence(seconds: float, sample_rate_hz: int) -> AudioClip:

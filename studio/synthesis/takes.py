@@ -63,8 +63,13 @@ class TakeStore:
     def search(
         self, actor: Actor, text: str = "", *, favourites: bool = False, voice_key: str = "", limit: int = 50
     ) -> list[Take]:
-        """The actor's takes, newest first, whose text, voice or engine contains `text`."""
-        query = select(Synthesis).where(Synthesis.owner_id == actor.account_id)
+        """The actor's takes, newest first, whose text, voice or engine contains `text`.
+
+        Takes made to be measured are left out: they are with the results of their evaluation.
+        """
+        query = select(Synthesis).where(
+            Synthesis.owner_id == actor.account_id, Synthesis.purpose != Purpose.EVALUATION.value
+        )
         if text.strip():
             like = f"%{_escape(text.strip())}%"
             columns = (Synthesis.text, Synthesis.voice_name, Synthesis.engine_id, Synthesis.language)
