@@ -41,7 +41,9 @@ def ratio_interval(tops: Sequence[float], bottoms: Sequence[float], seed: int = 
 
 
 def difference(
-    one: tuple[Sequence[float], Sequence[float]], other: tuple[Sequence[float], Sequence[float]], seed: int = 0
+    one: tuple[Sequence[float], Sequence[float]],
+    other: tuple[Sequence[float], Sequence[float]],
+    seed: int = 0,
 ) -> Interval:
     """ratio(one) - ratio(other) over the same sentences in the same order, drawn together (paired bootstrap).
 

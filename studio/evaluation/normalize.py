@@ -5,8 +5,8 @@ import unicodedata
 from typing import Literal
 
 from studio.errors import InputRefused
-from studio.synthesis.spoken.grammar import spoken
-from studio.synthesis.spoken.languages import LANGUAGES, WITHOUT_SPACES, base, rules_for
+from studio.spoken.grammar import spoken
+from studio.spoken.languages import LANGUAGES, WITHOUT_SPACES, base, rules_for
 
 VERSION = "1"
 # "spoken": numbers, dates, money and abbreviations in words, then as "letters".

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from studio.errors import TextRefused
-from studio.synthesis.spoken.grammar import spoken
-from studio.synthesis.spoken.languages import LANGUAGES, base, rules_for, scripts
-from studio.synthesis.spoken.tidy import clean, one_line, same_signs
+from studio.spoken.grammar import spoken
+from studio.spoken.languages import LANGUAGES, base, rules_for, scripts
+from studio.spoken.tidy import clean, one_line, same_signs
 from studio.synthesis.text_chunks import chunks
 
 MOST_CHARACTERS = 10_000

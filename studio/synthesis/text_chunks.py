@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from studio.errors import TextRefused
-from studio.synthesis.spoken.languages import WITHOUT_SPACES, rules_for
+from studio.spoken.languages import WITHOUT_SPACES, rules_for
 
 SHORT = 24  # characters; a fragment this short sounds abrupt on its own
 _END = re.compile(r"[.!?…]+[\"'»”’)\]]*(?=\s)|[。！？]+[」』”’)]*")

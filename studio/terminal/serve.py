@@ -17,17 +17,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def run(terminal: Terminal, given: argparse.Namespace) -> None:
-    from studio.web.server import build_app, prepare, serve
+    from studio.web.server import run_studio
 
     changes = {name: value for name in ("host", "port") if (value := getattr(given, name)) is not None}
     terminal.settings = terminal.settings.model_copy(update=changes)
-    studio = terminal.studio
-    prepare(studio)  # before the pages: their components note the upload folder when they are made
-    from studio.ui.shell import build_ui
-    from studio.ui.theme import build_look
-
-    app = build_app(studio, build_ui(studio), build_look())
-    serve(studio, app, not given.no_browser, lambda link: welcome(terminal, link))
+    run_studio(terminal.studio, not given.no_browser, lambda link: welcome(terminal, link))
 
 
 def welcome(terminal: Terminal, link: str) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from studio.synthesis.spoken.rules import Counted, Rules
+from studio.spoken.rules import Counted, Rules
 
 LONGEST_QUANTITY = 15  # digits; beyond, nobody says the quantity
 

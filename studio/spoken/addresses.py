@@ -2,8 +2,8 @@
 
 import re
 
-from studio.synthesis.spoken.numbers import grouped, in_groups
-from studio.synthesis.spoken.rules import Rules
+from studio.spoken.numbers import grouped, in_groups
+from studio.spoken.rules import Rules
 
 _TOP = "com|org|net|edu|gov|eu|info|io|ai|app|dev|it|uk|us|fr|es|de|pt|br|ch|at|be|nl|tv"
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")

@@ -2,7 +2,7 @@
 
 import functools
 
-from studio.synthesis.spoken.rules import Rules
+from studio.spoken.rules import Rules
 
 # num2words' name of the language, its decimal mark, and how that is said.
 _NUMBERS_ONLY = {
@@ -60,19 +60,19 @@ def rules_for(language: str) -> Rules | None:
     """
     code = base(language)
     if code == "it":
-        from studio.synthesis.spoken.italian import RULES as ITALIAN
+        from studio.spoken.italian import RULES as ITALIAN
 
         return ITALIAN
     if code == "en":
-        from studio.synthesis.spoken.english import RULES as ENGLISH
+        from studio.spoken.english import RULES as ENGLISH
 
         return ENGLISH
     if code in FULL:
-        from studio.synthesis.spoken import others
+        from studio.spoken import others
 
         return {"es": others.SPANISH, "fr": others.FRENCH, "pt": others.PORTUGUESE, "de": others.GERMAN}[code]
     if code in _AS_WRITTEN:
         return None
-    from studio.synthesis.spoken.others import numbers_only
+    from studio.spoken.others import numbers_only
 
     return numbers_only(code, *_NUMBERS_ONLY[code])

@@ -4,10 +4,10 @@ import functools
 import re
 from collections.abc import Callable, Iterable
 
-from studio.synthesis.spoken import numbers
-from studio.synthesis.spoken.addresses import addresses, phones
-from studio.synthesis.spoken.rules import Rules
-from studio.synthesis.spoken.tidy import clean, one_line, same_signs
+from studio.spoken import numbers
+from studio.spoken.addresses import addresses, phones
+from studio.spoken.rules import Rules
+from studio.spoken.tidy import clean, one_line, same_signs
 
 Step = Callable[[str, Rules], str]
 

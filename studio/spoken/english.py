@@ -2,9 +2,9 @@
 
 import re
 
-from studio.synthesis.spoken.numbers import words_of
-from studio.synthesis.spoken.roman import NUMERAL, value
-from studio.synthesis.spoken.rules import Address, Counted, Currency, Rewrite, Rules
+from studio.spoken.numbers import words_of
+from studio.spoken.roman import NUMERAL, value
+from studio.spoken.rules import Address, Counted, Currency, Rewrite, Rules
 
 _MONTHS = "January February March April May June July August September October November December"
 MONTHS = tuple(_MONTHS.split())

@@ -2,8 +2,8 @@
 
 import re
 
-from studio.synthesis.spoken.numbers import words_of
-from studio.synthesis.spoken.rules import Address, Counted, Currency, Rules
+from studio.spoken.numbers import words_of
+from studio.spoken.rules import Address, Counted, Currency, Rules
 
 
 def _made(

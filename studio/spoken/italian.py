@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from studio.synthesis.spoken.numbers import words_of
-from studio.synthesis.spoken.roman import NUMERAL, value
-from studio.synthesis.spoken.rules import Address, Counted, Currency, Rewrite, Rules
+from studio.spoken.numbers import words_of
+from studio.spoken.roman import NUMERAL, value
+from studio.spoken.rules import Address, Counted, Currency, Rewrite, Rules
 
 _MONTHS = "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"
 MONTHS = tuple(_MONTHS.split())
