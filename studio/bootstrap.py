@@ -20,6 +20,10 @@ from studio.privacy.accounts import AccountService
 from studio.privacy.audit import AuditLog
 from studio.privacy.keyring import Keyring
 from studio.privacy.vault import Vault
+from studio.scores.recognisers import Recognisers
+from studio.scores.running import Rooms
+from studio.scores.service import EvaluationService
+from studio.scores.store import ScoreStore, mark_interrupted
 from studio.settings import Settings
 from studio.synthesis.batch import BatchService
 from studio.synthesis.choices import Choices
@@ -48,6 +52,7 @@ class Studio:
     enrolment: EnrolmentService
     synthesis: SynthesisService
     batches: BatchService
+    evaluations: EvaluationService
     choices: Choices
     model_desk: ModelDesk
     device: str
@@ -92,6 +97,10 @@ def build_studio(
         text_limit=settings.text_limit,
         device=device,
     )
+    rooms = Rooms(
+        database, voices, enrolment, synthesis, registry, judges, Recognisers(judges, settings),
+        ScoreStore(database, vault), device, settings.cores,
+    )  # fmt: skip
     choices = Choices(voices, registry, folders.present, device)
     return Studio(
         settings=settings,
@@ -108,6 +117,7 @@ def build_studio(
         enrolment=enrolment,
         synthesis=synthesis,
         batches=BatchService(synthesis),
+        evaluations=EvaluationService(rooms, settings.hour_price),
         choices=choices,
         model_desk=ModelDesk(models, lambda engine_id: _let_go(registry, engine_id)),
         device=device,
@@ -121,6 +131,7 @@ def _clean_up(settings: Settings, database: Database, vault: Vault, presence: Pr
         shutil.rmtree(settings.scratch, ignore_errors=True)
         with database.read() as session:
             vault.sweep(session)
+        mark_interrupted(database)
         presence.settle()
     settings.scratch.mkdir(mode=0o700, exist_ok=True)
 

@@ -33,6 +33,17 @@ class Settings(BaseSettings):
     session_hours: int = Field(default=12, ge=1, le=720, description="How long a sign-in lasts.")
     organisation: str = Field(default="", description="Named in consent statements; empty says 'this studio'.")
 
+    recogniser: Literal["embedded", "wav2vec2", "whisper"] = Field(
+        default="embedded", description="What writes down speech when word errors are measured."
+    )
+    recogniser_model: str = Field(
+        default="", description="Local folder or hub id of the wav2vec2 (CTC) or Whisper model, for transformers."
+    )
+    recogniser_language: str = Field(default="it", description="The one language of a wav2vec2 model.")
+    hour_price: float = Field(
+        default=0.0, ge=0, description="What an hour of this machine costs, for the cost column; 0 when it is yours."
+    )
+
     @property
     def database_file(self) -> Path:
         return self.storage / "studio.db"

@@ -1,0 +1,1 @@
+"""Scores: systems, checkpoints and takes measured over sentences, kept, compared and exported."""

@@ -1,0 +1,183 @@
+"""What is asked of the scores room, and what it tells: systems, events, results."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from studio.scores.sentences import SentenceSet
+from studio.synthesis.requests import VoiceChoice
+
+PRESET, ZERO_SHOT, ADAPTER, FULL = "preset", "zero_shot", "adapter", "full"
+OPTIONS = (ZERO_SHOT, ADAPTER, FULL)  # the rows of the comparison
+EMBEDDED = "embedded"
+RUN, TAKE, RECORDING = "run", "take", "recording"  # what a score is about
+RUNNING, DONE, CANCELLED, FAILED, INTERRUPTED = "running", "done", "cancelled", "failed", "interrupted"
+
+
+@dataclass(frozen=True)
+class System:
+    """What is under test: an engine with a voice, and what was trained for it, if anything."""
+
+    engine_id: str
+    voice: VoiceChoice
+    options: Mapping[str, object] = field(default_factory=dict)
+    adapter_id: str = ""
+    checkpoint_id: str = ""
+
+    @property
+    def option(self) -> str:
+        """Which row of the comparison it belongs to."""
+        if self.adapter_id:
+            return ADAPTER
+        if self.checkpoint_id:
+            return FULL
+        return ZERO_SHOT if self.voice.voice_id else PRESET
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """A system over sentences. `fresh_setup` prepares the voice anew, so that its time is measured."""
+
+    system: System
+    sentences: SentenceSet
+    seed: int = 0
+    recogniser: str = ""  # "" takes the one of the settings
+    fresh_setup: bool = False
+
+
+@dataclass(frozen=True)
+class EvaluationEvent:
+    """How far a run has come: `stage` queued, preparing, speaking, measuring or done; `fraction` of the whole."""
+
+    run_id: str
+    stage: str
+    done: int = 0
+    total: int = 0
+    fraction: float = 0.0
+    ahead: int = 0
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measured figure, and everything needed to read it.
+
+    `value` is None where it could not be measured; `trouble` then says why (message key and facts).
+    `low` and `high` are a 95 % interval over `n` sentences, on figures of a whole run.
+    """
+
+    metric: str
+    value: float | None
+    version: str = ""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    n: int = 1
+    detail: Mapping[str, object] = field(default_factory=dict)
+    trouble: tuple[str, Mapping[str, object]] | None = None
+
+    def why(self, language: str) -> str:
+        """Why there is no value, as one paragraph."""
+        from studio.errors import StudioError
+
+        return StudioError(self.trouble[0], **self.trouble[1]).text(language) if self.trouble else ""
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as the list shows it, with the figures of the whole by metric."""
+
+    id: str
+    voice_key: str
+    voice_name: str
+    engine_id: str
+    option: str
+    language: str
+    set_id: str
+    set_titles: Mapping[str, str]
+    content_id: str
+    sentence_count: int
+    seed: int
+    options: Mapping[str, object]
+    recogniser: str
+    device: str
+    cores: int
+    setup_s: float | None
+    setup_measured: bool  # False: taken over from the run that measured it
+    training_s: float | None
+    peak_bytes: int | None
+    peak_gpu_bytes: int | None
+    hour_price: float
+    status: str
+    trouble: str
+    started_at: str
+    ended_at: str | None
+    scores: Mapping[str, Score]
+
+    @property
+    def cost(self) -> float:
+        """What set-up and training cost at the machine's price by the hour."""
+        return ((self.setup_s or 0.0) + (self.training_s or 0.0)) / 3600 * self.hour_price
+
+    def value(self, metric: str) -> float | None:
+        return self.scores[metric].value if metric in self.scores else None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One sentence of a run: the take, what was heard of it, and its scores by metric.
+
+    `recording` holds the scores of the speaker's own recording of the sentence, where there is one.
+    """
+
+    position: int
+    name: str
+    text: str
+    take_id: str | None
+    duration_s: float | None
+    scores: Mapping[str, Score]
+    recording: Mapping[str, Score]
+
+    @property
+    def transcript(self) -> str:
+        return str(self.scores["wer"].detail.get("transcript", "")) if "wer" in self.scores else ""
+
+    @property
+    def words(self) -> tuple[tuple[str, str, str], ...]:
+        """(kind, expected, heard) of every aligned word; kind is equal, substitute, insert or delete."""
+        found = self.scores["wer"].detail.get("words", []) if "wer" in self.scores else []
+        assert isinstance(found, list)
+        return tuple((str(kind), str(expected), str(heard)) for kind, expected, heard in found)
+
+    def value(self, metric: str) -> float | None:
+        return self.scores[metric].value if metric in self.scores else None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A run with all its sentences."""
+
+    run: RunView
+    lines: tuple[Line, ...]
+
+    def values(self, metric: str) -> list[float]:
+        """The metric's values over the sentences that have one."""
+        return [value for line in self.lines if (value := line.value(metric)) is not None]
+
+
+@dataclass(frozen=True)
+class ListenerMean:
+    """What listeners gave a take: mean opinion score with its 95 % interval over `n` ratings."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+# Listening tests answer with what they know of these takes, by take id; takes nobody rated are left out.
+ListenerScores = Callable[[Sequence[str]], Mapping[str, ListenerMean]]
+
+
+def no_ratings(take_ids: Sequence[str]) -> Mapping[str, ListenerMean]:
+    """No listening test has been held."""
+    return {}
