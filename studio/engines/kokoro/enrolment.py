@@ -7,7 +7,7 @@ from typing import Literal
 
 from studio.audio.clip import AudioClip
 from studio.engines.base import EnrolmentProgress, ShouldStop, VoiceState
-from studio.engines.kokoro.fitting import Recipe, fit_pitch, refine, scaled
+from studio.engines.kokoro.fitting import Recipe, Task, fit_pitch, one_thread_each, refine, scaled
 from studio.engines.kokoro.parts import Parts
 from studio.engines.kokoro.presets import Start
 from studio.engines.kokoro.reference import Target, measure
@@ -16,7 +16,7 @@ from studio.engines.kokoro.voice import KokoroVoice
 from studio.errors import Cancelled
 
 Effort = Literal["quick", "standard", "thorough"]
-RECIPES = {"quick": Recipe(steps=0), "standard": Recipe(steps=60), "thorough": Recipe(steps=150)}
+RECIPES = {"quick": Recipe(steps=0), "standard": Recipe(steps=45), "thorough": Recipe(steps=120)}
 STRENGTHS = (1.0, 0.75, 0.5)  # tried from the strongest; what the guard accepts first is kept
 _STATE_EVERY = 10  # steps between states handed to the listener
 
@@ -74,11 +74,12 @@ def enrol(clips: Sequence[AudioClip], parts: Parts, run: Run) -> VoiceState:
     """The whole enrolment. Stops between steps; after the blend there is always a voice to return."""
     stop_if(run.should_stop)
     run.tell(0.02, "embed")
-    target = measure(clips, parts.fit.encoders)
-    stop_if(run.should_stop)
-    run.start = parts.blend(target)
     recipe = RECIPES[run.wish.effort]
-    voice = fit_pitch(parts.fit, run.start.voice, parts.sentences, target, recipe)
+    with one_thread_each(parts.workers):
+        target = measure(clips, parts.fit.encoders)
+        stop_if(run.should_stop)
+        run.start = parts.blend(target)
+        voice = fit_pitch(parts.fit, run.start.voice, parts.sentences, target, recipe)
     run.tell(0.1, "blend", voice)
     if recipe.steps == 0 or run.should_stop():
         return run.state(voice, "blend", parts.guard.likeness(voice, target))
@@ -87,12 +88,14 @@ def enrol(clips: Sequence[AudioClip], parts: Parts, run: Run) -> VoiceState:
 
 def _refined(start: KokoroVoice, parts: Parts, target: Target, recipe: Recipe, run: Run) -> VoiceState:
     best, alike = start, None
-    for progress in refine(parts.fit, start, parts.sentences, target, recipe, run.wish.seed, run.should_stop):
+    task = Task(start, parts.sentences, target, recipe, run.wish.seed, parts.workers)
+    for progress in refine(parts.fit, task, run.should_stop):
         best, alike, run.steps = progress.voice, progress.similarity, progress.step
         shown = best if progress.step % _STATE_EVERY == 0 else None
         run.tell(0.1 + 0.8 * progress.step / recipe.steps, "refine", shown, alike)
     run.tell(0.92, "check", best, alike)
-    verdict = parts.guard.choose(start, best, target, STRENGTHS, run.should_stop)
+    with one_thread_each(parts.workers):
+        verdict = parts.guard.choose(start, best, target, STRENGTHS, run.should_stop)
     stage = "refine" if run.steps == recipe.steps else "stopped"
     facts = {"strength": f"{verdict.strength:g}", "predicted_mos": f"{verdict.mos:.2f}"}
     facts |= {"start_mos": f"{verdict.start_mos:.2f}", "start_similarity": f"{verdict.start_similarity:.3f}"}

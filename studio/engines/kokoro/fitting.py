@@ -1,6 +1,8 @@
 """Fitting a Kokoro voice to a speaker by gradient: pitch first, then timbre and decoder biases together."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +19,7 @@ from studio.engines.kokoro.voice import BIAS_SIZE, STYLE_SIZE, Array, KokoroVoic
 
 HALF = STYLE_SIZE // 2
 _PITCH_SENTENCES = 3
+_BATCH = 2
 _LEVEL = 0.06  # RMS the encoders hear everything at
 
 
@@ -116,40 +119,71 @@ def _with_prosody(voice: KokoroVoice, prosody: Tensor) -> KokoroVoice:
     return replace(voice, offset=offset)
 
 
-def refine(
-    fit: Fit,
-    voice: KokoroVoice,
-    sentences: Sequence[Sequence[int]],
-    target: Target,
-    recipe: Recipe,
-    seed: int,
-    should_stop: ShouldStop,
-) -> Iterator[Progress]:
-    """Adam on timbre and decoder biases; alignment and pitch stay as they are. Yields after every step."""
-    prepared = [fit.frames(ids, voice) for ids in sentences]
-    prepared = [(frames.spoken(), style) for frames, style in prepared]
+@dataclass(frozen=True)
+class Task:
+    """What a refinement works on: the start, the fitting sentences' ids, the target and how hard to try."""
+
+    voice: KokoroVoice
+    sentences: Sequence[Sequence[int]]
+    target: Target
+    recipe: Recipe
+    seed: int
+    workers: int
+
+
+def refine(fit: Fit, task: Task, should_stop: ShouldStop) -> Iterator[Progress]:
+    """Adam on timbre and decoder biases; alignment and pitch stay as they are. Yields after every step.
+
+    A step hears _BATCH sentences, each on one thread of its own: no thread waits for another within a
+    sentence, so a busy machine slows the fit in proportion only, and the sum does not depend on `workers`.
+    """
+    recipe = task.recipe
+    prepared = [fit.frames(ids, task.voice) for ids in task.sentences]
     timbre, delta = torch.zeros(HALF, requires_grad=True), torch.zeros(BIAS_SIZE, requires_grad=True)
-    optimizer = torch.optim.Adam(
-        [{"params": [timbre], "lr": recipe.timbre_rate}, {"params": [delta], "lr": recipe.bias_rate}],
-        betas=(0.8, 0.98),
-    )
+    groups = [{"params": [timbre], "lr": recipe.timbre_rate}, {"params": [delta], "lr": recipe.bias_rate}]
+    optimizer = torch.optim.Adam(groups, betas=(0.8, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_cosine(recipe.steps))
-    order = _order(len(prepared), recipe.steps, seed)
+    order = _order(len(prepared), recipe.steps * _BATCH, task.seed)
     heard: list[float] = []
-    for step in range(recipe.steps):
-        if should_stop():
-            return
-        frames, style = prepared[order[step]]
-        waveform = decode(fit.store, frames, (style[:HALF] + timbre)[None], fit.biases(delta))
-        alike = similarity(fit.encoders.embed(hear(waveform, target)), target.embeddings)
-        pull = recipe.timbre_pull * timbre.square().sum() + recipe.bias_pull * delta.square().sum()
-        optimizer.zero_grad()
-        (2 * (1 - alike) + pull).backward()
-        torch.nn.utils.clip_grad_norm_([timbre, delta], 5.0)
-        optimizer.step()
-        schedule.step()
-        heard.append(alike.item())
-        yield Progress(step + 1, _moved(voice, timbre, delta), float(np.mean(heard[-len(prepared) :])))
+
+    def hear_one(index: int) -> tuple[float, Tensor, Tensor]:
+        return _gradient(fit, *prepared[index], task.target, timbre, delta)
+
+    with one_thread_each(task.workers) as pool:
+        for step in range(recipe.steps):
+            if should_stop():
+                return
+            parts = list(pool.map(hear_one, order[step * _BATCH : (step + 1) * _BATCH]))
+            heard += [alike for alike, _, _ in parts]
+            timbre.grad = sum(part[1] for part in parts) / _BATCH + 2 * recipe.timbre_pull * timbre.detach()
+            delta.grad = sum(part[2] for part in parts) / _BATCH + 2 * recipe.bias_pull * delta.detach()
+            torch.nn.utils.clip_grad_norm_([timbre, delta], 5.0)
+            optimizer.step()
+            schedule.step()
+            recent = heard[-len(prepared) :]
+            yield Progress(step + 1, _moved(task.voice, timbre, delta), float(np.mean(recent)))
+
+
+def _gradient(
+    fit: Fit, frames: Frames, style: Tensor, target: Target, timbre: Tensor, delta: Tensor
+) -> tuple[float, Tensor, Tensor]:
+    """Similarity of one sentence to the target, and the gradients of twice its lack in timbre and biases."""
+    waveform = decode(fit.store, frames.spoken(), (style[:HALF] + timbre)[None], fit.biases(delta))
+    alike = similarity(fit.encoders.embed(hear(waveform, target)), target.embeddings)
+    to_timbre, to_biases = torch.autograd.grad(2 * (1 - alike), [timbre, delta])
+    return alike.item(), to_timbre, to_biases
+
+
+@contextmanager
+def one_thread_each(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool whose threads compute alone: PyTorch's own threads wait for each other at every operation."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(max(1, workers), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(before)
 
 
 def _moved(voice: KokoroVoice, timbre: Tensor, delta: Tensor) -> KokoroVoice:

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
-
 from studio.engines.base import EngineContext
 from studio.engines.kokoro.decoder import Store
 from studio.engines.kokoro.encoders import load_encoders
@@ -26,6 +24,7 @@ class Parts:
     guard: Guard
     blend: Callable[[Target], Start]
     sentences: Tokens
+    workers: int
 
 
 def load_parts(
@@ -39,7 +38,6 @@ def load_parts(
     files = context.model_files
     model_path = files("kokoro-82m") / "model.onnx"
     ecapa, campplus, styles = files("ecapa-voxceleb"), files("campplus"), files("kokoro-voices")
-    torch.set_num_threads(max(1, context.threads))
     encoders = load_encoders(ecapa, campplus)
     model = open_fitting(model_path, context.threads)
     fit = Fit(model, Store(model.weights), model.bias_names, encoders)
@@ -48,4 +46,4 @@ def load_parts(
     def blend(target: Target) -> Start:
         return nearest_blend(styles, profiles, target.embeddings, target.log_f0_mean, language)
 
-    return Parts(fit, Guard(speak, checks, encoders), blend, sentences)
+    return Parts(fit, Guard(speak, checks, encoders), blend, sentences, context.threads)
