@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import STORAGE_MODELS
 from tests.sounds import real_speech
@@ -19,6 +19,7 @@ from tests.sounds import real_speech
 ROOT = Path(__file__).parent.parent.parent
 START_WITHIN_S = 180
 WAIT_MS = 60_000
+expect.set_options(timeout=WAIT_MS)  # a loaded machine is slow, not wrong
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,12 @@ def test_a_transcript_shows_missing_and_added_words() -> None:
     )
 
 
+def test_numbers_heard_as_digits_are_no_mistakes() -> None:
+    take = make_take(text="x", normalised_text="Sono quindici euro.", transcript="sono 15 euro", wer=0.0)
+    told = scores_card(WORDS, take, scored=True)
+    assert "quindici" in told and "<del>" not in told and "<ins>" not in told
+
+
 def test_a_predicted_mos_is_labelled_as_a_guess_and_what_is_missing_is_said() -> None:
     told = measurements(WORDS, make_take(predicted_mos=3.2, similarity=None), scored=True)
     assert "non sono ascoltatori" in told and "non misurabile" in told

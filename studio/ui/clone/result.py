@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 from studio.audio.formats import AudioFormat
 from studio.consent.evidence import OTHER_VOICE, SAME_VOICE
+from studio.errors import TextRefused
 from studio.synthesis.requests import PreviewEvent, Take
+from studio.synthesis.text import normalise
 from studio.ui.markup import badge, bar, button, esc, facts, player
 from studio.ui.words import Words
 
@@ -99,12 +101,20 @@ def transcript(words: Words, take: Take) -> str:
     """What the recogniser heard, word by word beside what should have been said."""
     if take.transcript is None:
         return ""
-    heard = "".join(marked(take.normalised_text, take.transcript))
+    heard = "".join(marked(take.normalised_text, in_words(take.transcript, take.language)))
     note = words("measure.heard_same" if take.wer == 0 else "measure.heard_note")
     return (
         f"<details><summary>{esc(words('measure.heard'))}</summary>"
         f'<p class="tb-diff">{heard}</p><p class="tb-dim">{esc(note)}</p></details>'
     )
+
+
+def in_words(heard: str, language: str) -> str:
+    """Recognisers write numbers in digits: spelled out, they compare with what was to be said."""
+    try:
+        return normalise(heard, language)
+    except TextRefused:
+        return heard
 
 
 def marked(expected: str, heard: str) -> Iterator[str]:

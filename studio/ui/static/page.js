@@ -137,7 +137,7 @@
     .tb-play:focus-visible { border-radius: 50%; }`;
 
   class Player extends HTMLElement {
-    static observedAttributes = ['src'];
+    static observedAttributes = ['src', 'seconds'];
 
     connectedCallback() {
       document.addEventListener('timbro-theme', this.redraw ??= () => this.draw());
@@ -179,7 +179,11 @@
       document.removeEventListener('timbro-play', this.hush);
     }
 
-    attributeChangedCallback(_, before, after) { if (this.ready && before !== after) this.reset(); }
+    attributeChangedCallback(name, before, after) {
+      if (!this.ready || before === after) return;
+      if (name === 'src') this.reset();
+      else this.show();
+    }
 
     reset() {
       this.samples = null;

@@ -1,0 +1,93 @@
+"""Distributions as SVG: they take their colours from the page, so light and dark are one drawing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT, LEFT, TOP, FLOOR = 560, 190, 26, 34, 152
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line across the bars at `at` (0..1 of the axis), with its name above."""
+
+    at: float
+    label: str
+    tone: str = "dim"  # a colour of the page: dim, good, warn, bad
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars side by side. `labels` name bars for the pointer; `ticks` are the axis from left to right."""
+
+    title: str
+    counts: tuple[int, ...]
+    labels: tuple[str, ...]
+    ticks: tuple[str, ...]
+    marks: tuple[Mark, ...] = ()
+
+
+def svg(chart: Chart) -> str:
+    """The drawing; screen readers hear its title and every bar."""
+    most = max([*chart.counts, 1])
+    step = (WIDTH - LEFT) / len(chart.counts)
+    bars = "".join(
+        _bar(LEFT + index * step, step, count / most, count, label)
+        for index, (count, label) in enumerate(zip(chart.counts, chart.labels, strict=True))
+    )
+    told = escape(
+        "; ".join([chart.title, *(label for label, n in zip(chart.labels, chart.counts, strict=True) if n)])
+    )
+    return (
+        f'<svg class="tb-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{told}">'
+        f'<line x1="{LEFT}" y1="{FLOOR}" x2="{WIDTH}" y2="{FLOOR}" stroke="var(--tb-line)"/>'
+        f"{bars}{_ticks(chart.ticks)}{_marks(chart.marks)}</svg>"
+    )
+
+
+def _bar(x: float, step: float, share: float, count: int, label: str) -> str:
+    if not count:
+        return ""
+    tall = max(2.0, share * (FLOOR - TOP))
+    return (
+        f'<rect x="{x + 1.5:.1f}" y="{FLOOR - tall:.1f}" width="{step - 3:.1f}" height="{tall:.1f}" rx="2" '
+        f'fill="var(--tb-accent)"><title>{escape(label)}</title></rect>'
+        f'<text x="{x + step / 2:.1f}" y="{FLOOR - tall - 4:.1f}" text-anchor="middle" font-size="11" '
+        f'fill="var(--tb-dim)">{count}</text>'
+    )
+
+
+def _ticks(ticks: Sequence[str]) -> str:
+    between = (WIDTH - LEFT) / max(1, len(ticks) - 1)
+    anchors = ["start", *["middle"] * max(0, len(ticks) - 2), "end"]
+    return "".join(
+        f'<text x="{LEFT + index * between:.1f}" y="{FLOOR + 16}" text-anchor="{anchor}" font-size="12" '
+        f'fill="var(--tb-dim)">{escape(tick)}</text>'
+        for index, (tick, anchor) in enumerate(zip(ticks, anchors, strict=False))
+    )
+
+
+def _marks(marks: Sequence[Mark]) -> str:
+    """Lines with their names, in two rows where two stand close."""
+    drawn, last = "", -1.0
+    row = 0
+    for mark in sorted(marks, key=lambda one: one.at):
+        x = LEFT + min(1.0, max(0.0, mark.at)) * (WIDTH - LEFT)
+        row = 1 - row if x - last < 90 else 0
+        last, colour = x, f"var(--tb-{mark.tone})"
+        anchor = "start" if x < LEFT + 60 else "end" if x > WIDTH - 60 else "middle"
+        drawn += (
+            f'<line x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{FLOOR}" stroke="{colour}" stroke-width="2" '
+            f'stroke-dasharray="5 3"/><text x="{x:.1f}" y="{12 + 13 * row}" text-anchor="{anchor}" font-size="12" '
+            f'fill="{colour}">{escape(mark.label)}</text>'
+        )
+    return drawn
+
+
+def spread(values: Sequence[float], low: float, high: float, bins: int) -> tuple[int, ...]:
+    """How many values lie in each of `bins` equal parts of low..high; what lies outside counts at the edge."""
+    counts = [0] * bins
+    for value in values:
+        place = int((value - low) / (high - low) * bins)
+        counts[min(bins - 1, max(0, place))] += 1
+    return tuple(counts)

@@ -1,0 +1,166 @@
+"""The comparison table: what the notes claim, and what this machine measured."""
+
+from collections.abc import Callable
+
+from studio.scores.comparison import Comparison, OptionRow
+from studio.scores.requests import ADAPTER, FULL, RunView, Score
+from studio.ui.markup import esc
+from studio.ui.words import Words
+
+COLUMNS = ("option", "time", "memory", "wer", "mcd", "likeness", "rtf", "mos", "listeners", "cost")
+CLAIMED = ("time", "memory", "listeners", "cost")
+Shown = Callable[[float], str]
+
+
+def comparison_table(words: Words, comparison: Comparison) -> str:
+    """One row an option and engine; options without figures say what to do next."""
+    head = "".join(f'<th scope="col">{esc(words(f"results.column.{name}"))}</th>' for name in COLUMNS)
+    rows = "".join(_row(words, row) for row in comparison.rows)
+    return (
+        f'<section aria-label="{esc(words("results.table"))}"><h3>{esc(words("results.table"))}</h3>'
+        f'<p class="tb-dim">{esc(words("results.table_info"))}</p><div class="tb-scroll" tabindex="0">'
+        f'<table class="tb-table tb-compare"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></section>'
+    )
+
+
+def _row(words: Words, row: OptionRow) -> str:
+    name = esc(words(f"results.option.{row.option}"))
+    if row.run is None:
+        claims = "".join(f"<div>{_claim(words, row.option, column)}</div>" for column in CLAIMED)
+        told = f"<p>{esc(next_step(words, row))}</p>"
+        return f'<tr><th scope="row">{name}</th><td colspan="{len(COLUMNS) - 1}">{told}{claims}</td></tr>'
+    engine = f"<small>{esc(row.run.engine_id)} · {esc(row.run.voice_name)}</small>"
+    cells = {
+        "time": _time(words, row.run),
+        "memory": _memory(words, row.run),
+        "wer": _wer(words, row),
+        "mcd": _plain(words, row.run.scores.get("mcd"), words.number),
+        "likeness": _likeness(words, row),
+        "rtf": _rtf(words, row.run),
+        "mos": _plain(words, row.run.scores.get("predicted_mos"), words.number, words("results.mos_label")),
+        "listeners": _listeners(words, row),
+        "cost": _cost(words, row.run),
+    }
+    inner = "".join(f"<td>{cells[column]}{_claim(words, row.option, column)}</td>" for column in COLUMNS[1:])
+    return f'<tr><th scope="row">{name}{engine}</th>{inner}</tr>'
+
+
+def next_step(words: Words, row: OptionRow) -> str:
+    """What to do so that an option gets figures."""
+    if row.option in (ADAPTER, FULL) and not row.trained_by:
+        return words("results.next_untrained")
+    if row.option in (ADAPTER, FULL):
+        return words(f"results.next_{row.option}", engines=", ".join(row.trained_by))
+    return words(f"results.next_{row.option}")
+
+
+def _claim(words: Words, option: str, column: str) -> str:
+    told = words.maybe(f"results.claim.{option}_{column}", "")
+    return f"<small>{esc(words('results.notes', text=told))}</small>" if told else ""
+
+
+def _time(words: Words, run: RunView) -> str:
+    training = words.seconds(run.training_s) if run.training_s is not None else words("results.training_none")
+    if run.setup_s is None:
+        return f"–<small>{esc(words('results.setup_unknown'))}</small>"
+    told = words("results.measured" if run.setup_measured else "results.earlier")
+    return f"{esc(words.seconds(run.setup_s))}<small>{esc(told)} · {esc(training)}</small>"
+
+
+def _memory(words: Words, run: RunView) -> str:
+    if run.peak_bytes is None:
+        return "–"
+    gpu = (
+        f" · {words('results.memory_gpu', size=words.megabytes(run.peak_gpu_bytes))}"
+        if run.peak_gpu_bytes
+        else ""
+    )
+    return f"{esc(words.megabytes(run.peak_bytes))}<small>{esc(words('results.memory_means') + gpu)}</small>"
+
+
+def _wer(words: Words, row: OptionRow) -> str:
+    assert row.run is not None
+    floor = row.run.value("asr_floor")
+    told = (
+        words("results.floor", value=words.percent(floor))
+        if floor is not None
+        else words("results.floor_none")
+    )
+    return _plain(words, row.run.scores.get("wer"), words.percent, told) + _gap(
+        words, row, "wer", better_below=True
+    )
+
+
+def _likeness(words: Words, row: OptionRow) -> str:
+    assert row.run is not None
+    shown = _plain(words, row.run.scores.get("similarity"), words.number, baselines(words, row.run))
+    return shown + _gap(words, row, "similarity", better_below=False)
+
+
+def baselines(words: Words, run: RunView) -> str:
+    """Same- and different-speaker cosines, or what is missing for them."""
+    same, other = run.scores.get("similarity_same"), run.scores.get("similarity_different")
+    if same and other and same.value is not None and other.value is not None:
+        return words("results.baselines", same=words.number(same.value), other=words.number(other.value))
+    told = []
+    for name, score in (("same", same), ("other", other)):
+        if score is not None and score.value is not None:
+            told.append(words(f"results.baseline_{name}", **{name: words.number(score.value)}))
+        elif score is not None:
+            told.append(score.why(words.language))
+    return " ".join(told)
+
+
+def _rtf(words: Words, run: RunView) -> str:
+    score = run.scores.get("rtf")
+    worst = score.detail.get("worst") if score else None
+    told = words("results.worst", value=words.number(float(str(worst)))) if worst is not None else ""
+    return _plain(words, score, words.number, told)
+
+
+def _listeners(words: Words, row: OptionRow) -> str:
+    mean = row.listeners
+    if mean is None:
+        return f"<small>{esc(words('results.listeners_none'))}</small>"
+    told = words("results.listeners", n=mean.n)
+    return f"{esc(words.number(mean.value))}{_between(words.number, mean.low, mean.high)}<small>{esc(told)}</small>"
+
+
+def _cost(words: Words, run: RunView) -> str:
+    if not run.hour_price:
+        return f"{esc(words.number(0.0))}<small>{esc(words('results.cost_free'))}</small>"
+    told = words("results.cost_means", price=words.number(run.hour_price))
+    return f"{esc(words.number(run.cost))}<small>{esc(told)}</small>"
+
+
+def _plain(words: Words, score: Score | None, shown: Shown, told: str = "") -> str:
+    """A figure with its interval, or why there is none."""
+    if score is None:
+        return "–"
+    if score.value is None:
+        return f"–<small>{esc(score.why(words.language))}</small>"
+    small = f"<small>{esc(told)}</small>" if told else ""
+    return f"{esc(shown(score.value))}{_between(shown, score.low, score.high)}{small}"
+
+
+def _between(shown: Shown, low: float | None, high: float | None) -> str:
+    return (
+        f" <small>[{esc(shown(low))} – {esc(shown(high))}]</small>"
+        if low is not None and high is not None
+        else ""
+    )
+
+
+def _gap(words: Words, row: OptionRow, metric: str, *, better_below: bool) -> str:
+    """The difference to zero-shot, in words only where the interval leaves 0 out."""
+    gap = (row.against or {}).get(metric)
+    if gap is None:
+        return ""
+    if gap.low is None or gap.high is None or gap.low <= 0 <= gap.high:
+        name = "alike"
+    else:
+        name = "better" if (gap.value < 0) == better_below else "worse"
+    sign = "+" if gap.value > 0 else ""
+    amount = words.percent(gap.value) if metric == "wer" else words.number(gap.value)
+    told = f"{words('results.against')}: {sign}{amount}, {words(f'results.{name}')}"
+    return f"<small>{esc(told)}</small>"
