@@ -31,6 +31,8 @@ class Checks:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._record = folder / _RECORD
+        self._known: dict[str, _Seen] = {}
+        self._known_marks: tuple[int, int, int] | None = None
 
     def is_right(self, file: ModelFile, watch: Watch | None = None, afresh: bool = False) -> bool:
         """Whether the file here is the one of the catalogue; hashes it only if it changed, or `afresh`."""
@@ -58,9 +60,19 @@ class Checks:
             _log.warning("%s cannot be written: its files are hashed at every look", self._record)
 
     def _read(self) -> dict[str, _Seen]:
+        """The record, parsed again only when it changed: a folder of 54 files asks 54 times."""
+        try:
+            marks = _marks(self._record)
+            if marks != self._known_marks:
+                self._known, self._known_marks = self._parsed(), marks
+            return self._known
+        except FileNotFoundError:
+            return {}
+
+    def _parsed(self) -> dict[str, _Seen]:
         try:
             return {name: _Seen(**seen) for name, seen in json.loads(self._record.read_text()).items()}
-        except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError):
             return {}  # a record that cannot be read is no record: the file is hashed again
 
 
