@@ -1,5 +1,6 @@
 """The embedded engine: Kokoro speaking, and cloning by fitting."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -43,6 +44,7 @@ class KokoroEngine:
         self._context = context
         self._phonemizer = Phonemizer()
         self._speaking: Speaking | None = None
+        self._opening = threading.Lock()  # a voice may be learned while another speaks
 
     def presets(self) -> tuple[PresetVoice, ...]:
         """The 54 voices of Kokoro v1.0; those for languages the engine does not speak are left out."""
@@ -111,9 +113,10 @@ class KokoroEngine:
         self._speaking = None
 
     def _open_speaking(self) -> Speaking:
-        if self._speaking is None:
-            self._speaking = open_speaking(self._model_path(), self._context.threads)
-        return self._speaking
+        with self._opening:
+            if self._speaking is None:
+                self._speaking = open_speaking(self._model_path(), self._context.threads)
+            return self._speaking
 
     def _model_path(self) -> Path:
         return self._context.model_files("kokoro-82m") / "model.onnx"

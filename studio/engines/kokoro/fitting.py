@@ -28,10 +28,10 @@ class Recipe:
     """How hard to fit. Rates are Adam's; pulls hold the voice near natural ones."""
 
     steps: int
-    timbre_rate: float = 0.012
-    bias_rate: float = 1.2e-3
-    timbre_pull: float = 0.4
-    bias_pull: float = 2.0
+    timbre_rate: float = 0.03
+    bias_rate: float = 4e-3
+    timbre_pull: float = 0.2
+    bias_pull: float = 0.5
     pitch_rounds: int = 2
     pitch_steps: int = 8
 

@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,7 @@ class Phonemizer:
 
     def __init__(self) -> None:
         self._backends: dict[str, Any] = {}
+        self._lock = threading.Lock()  # espeak-ng keeps state of its own: one text at a time
 
     def __call__(self, text: str, language: str, accent: str = "us") -> str:
         """Phonemes of `text` in the model's alphabet; TextRefused when nothing in it can be spoken."""
@@ -61,7 +63,8 @@ class Phonemizer:
         spoken = _clean(text)
         if not any(char.isalnum() for char in spoken):
             raise TextRefused("kokoro.nothing_to_say")
-        phonemes = self._backend(voice).phonemize([spoken])
+        with self._lock:
+            phonemes = self._backend(voice).phonemize([spoken])
         rewritten = rewrite(phonemes[0] if phonemes else "", voice)
         if not any(char.isalpha() for char in rewritten):
             raise TextRefused("kokoro.nothing_to_say")
