@@ -11,6 +11,7 @@ from studio.engines.base import EngineContext
 from studio.engines.registry import Registry, build_registry
 from studio.errors import NotFound
 from studio.evaluation.judges import Judges
+from studio.listening.service import ListeningService
 from studio.models.catalogue import load_catalogue
 from studio.models.downloads import ModelDesk
 from studio.models.folders import ModelFolders
@@ -54,6 +55,7 @@ class Studio:
     batches: BatchService
     evaluations: EvaluationService
     choices: Choices
+    listening: ListeningService
     model_desk: ModelDesk
     device: str
     presence: Presence
@@ -119,6 +121,7 @@ def build_studio(
         batches=BatchService(synthesis),
         evaluations=EvaluationService(rooms, settings.hour_price),
         choices=choices,
+        listening=ListeningService(database, vault, voices, synthesis, choices),
         model_desk=ModelDesk(models, lambda engine_id: _let_go(registry, engine_id)),
         device=device,
         presence=presence,

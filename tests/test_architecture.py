@@ -22,19 +22,67 @@ MAY_IMPORT: dict[str, set[str]] = {
     "privacy": {"db"},
     "spoken": set(),
     "evaluation": {"audio", "spoken"},
-    "listening": set(),
+    "listening": {"audio", "db", "privacy", "consent", "voices", "synthesis", "work"},
     "models": {"db", "privacy", "engines", "work"},
     "consent": {"audio", "db", "privacy", "engines"},
     "voices": {"audio", "db", "privacy", "consent", "engines", "evaluation", "work"},
     "synthesis": {"audio", "db", "privacy", "consent", "voices", "engines", "evaluation", "spoken", "work"},
     "scores": {"audio", "db", "privacy", "consent", "voices", "synthesis", "engines", "evaluation", "work"},
     "bootstrap": {
-        *("consent", "db", "engines", "evaluation", "models", "privacy", "scores", "synthesis", "voices", "work")
+        *(
+            "consent",
+            "db",
+            "engines",
+            "evaluation",
+            "listening",
+            "models",
+            "privacy",
+            "scores",
+            "synthesis",
+            "voices",
+        ),
+        "work",
     },
-    "ui": {"bootstrap", "audio", "consent", "models", "privacy", "scores", "synthesis", "voices", "work"},
-    "web": {"bootstrap", "audio", "consent", "models", "privacy", "scores", "synthesis", "voices", "work", "ui"},
+    "ui": {
+        "bootstrap",
+        "audio",
+        "consent",
+        "listening",
+        "models",
+        "privacy",
+        "scores",
+        "synthesis",
+        "voices",
+        "work",
+    },
+    "web": {
+        "bootstrap",
+        "audio",
+        "consent",
+        "listening",
+        "models",
+        "privacy",
+        "scores",
+        "synthesis",
+        "voices",
+        "work",
+        "ui",
+    },
     "terminal": {
-        *("bootstrap", "audio", "consent", "models", "privacy", "scores", "synthesis", "voices", "work", "web", "ui")
+        *(
+            "bootstrap",
+            "audio",
+            "consent",
+            "listening",
+            "models",
+            "privacy",
+            "scores",
+            "synthesis",
+            "voices",
+            "work",
+            "web",
+            "ui",
+        )
     },
 }
 OPEN_TO_ALL = {"errors", "settings"}
@@ -43,7 +91,7 @@ ONLY_IN: dict[str, set[str]] = {
     "gradio": {"ui"},
     "fastapi": {"web"},
     "starlette": {"web"},
-    "sqlalchemy": {"db", "privacy", "consent", "voices", "synthesis", "models", "scores"},
+    "sqlalchemy": {"db", "privacy", "consent", "voices", "synthesis", "models", "scores", "listening"},
     "torch": {"engines", "evaluation"},
     "TTS": {"engines"},
 }
@@ -87,7 +135,26 @@ PURE = (
     "evaluation/rtf.py",
     "evaluation/similarity.py",
     "evaluation/normalize*.py",
-    "listening/*.py",
+    "listening/stats.py",
+    "listening/means.py",
+    "listening/choices.py",
+    "listening/ranking.py",
+    "listening/agreement.py",
+    "listening/planning.py",
+    "listening/matrices.py",
+    "listening/design.py",
+    "listening/sessions.py",
+    "listening/trials.py",
+    "listening/screening.py",
+    "listening/answers.py",
+    "listening/report.py",
+    "listening/exports.py",
+    "listening/kinds.py",
+    "listening/tokens.py",
+    "listening/anchors.py",
+    "listening/headphones.py",
+    "listening/sounds.py",
+    "listening/hearing.py",
 )
 
 
@@ -148,7 +215,9 @@ def _imports_at_top(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             submodules = {f"{node.module}.{alias.name}" for alias in node.names}
-            known = {name for name in submodules if (ROOT / Path(*name.split("."))).with_suffix(".py").exists()}
+            known = {
+                name for name in submodules if (ROOT / Path(*name.split("."))).with_suffix(".py").exists()
+            }
             yield from known or {node.module}
 
 
@@ -162,7 +231,9 @@ def test_every_message_exists_in_both_languages_with_the_same_facts() -> None:
             facts = {}
             for language, parts in texts.items():
                 # A line of the report card has a label and a text for each severity instead.
-                assert "label" in parts or set(parts) >= {"what", "why", "next"}, f"{file.stem}.{name}.{language}"
+                assert "label" in parts or set(parts) >= {"what", "why", "next"}, (
+                    f"{file.stem}.{name}.{language}"
+                )
                 pieces = string.Formatter().parse(" ".join(parts.values()))
                 facts[language] = {field for _, field, _, _ in pieces if field}
             assert facts["en"] == facts["it"], f"{file.stem}.{name}: {facts}"

@@ -41,6 +41,8 @@ def expected_half_width(listeners: int, stimuli: int, variances: Variances = Var
     squares = np.array([by_listener, by_stimulus, variances.error])
     freedoms = np.array([listeners - 1, stimuli - 1, (listeners - 1) * (stimuli - 1)])
     numerator = by_listener + by_stimulus - variances.error
+    if numerator <= 0:  # nothing varies: every further rating would say the same
+        return 0.0
     df = numerator**2 / (squares**2 / freedoms).sum()
     return float(distributions.t.ppf(0.975, df) * math.sqrt(numerator / (listeners * stimuli)))
 

@@ -38,9 +38,9 @@ def test_the_crossed_interval_is_the_anova_formula() -> None:
     rows, columns, grand = table.mean(1), table.mean(0), table.mean()
     ms_l = b * ((rows - grand) ** 2).sum() / (a - 1)
     ms_s = a * ((columns - grand) ** 2).sum() / (b - 1)
-    ms_e = sum(
-        (table[i, j] - rows[i] - columns[j] + grand) ** 2 for i in range(a) for j in range(b)
-    ) / ((a - 1) * (b - 1))
+    ms_e = sum((table[i, j] - rows[i] - columns[j] + grand) ** 2 for i in range(a) for j in range(b)) / (
+        (a - 1) * (b - 1)
+    )
     variance = ms_l + ms_s - ms_e
     df = variance**2 / (ms_l**2 / (a - 1) + ms_s**2 / (b - 1) + ms_e**2 / ((a - 1) * (b - 1)))
     half = scipy_stats.t.ppf(0.975, df) * math.sqrt(variance / (a * b))

@@ -1,0 +1,421 @@
+"""The booth: where listeners rate. Nothing it says names a system before the test is closed."""
+
+import secrets as randomness
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from studio.audio.clip import Samples
+from studio.consent.gate import permits
+from studio.consent.purposes import Purpose
+from studio.db.database import Database
+from studio.db.tables import Listener, ListeningTest, Rating, Stimulus, System, Voice, new_id, now
+from studio.errors import InputRefused, NotFound, NotPermitted, StudioError
+from studio.listening import headphones
+from studio.listening.answers import Ballot, labels, scores, shown, sides
+from studio.listening.hearing import FetchLog
+from studio.listening.kinds import Kind, Use
+from studio.listening.plan import Plan, Plans
+from studio.listening.secrets import SecretKeeper
+from studio.listening.sessions import Page
+from studio.listening.sounds import SoundBox, disguised
+from studio.listening.stimuli import StimulusStore
+from studio.listening.tokens import TOKEN_LENGTH, fingerprint, same, seed_of, token
+from studio.privacy.access import Actor
+
+CONSENT_VERSION = "1"
+CONSENT_ASKED_EVERY_S = 5.0
+MOST_REPLAYS, MOST_RESPONSE_MS = 10_000, 86_400_000
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is at the door: the link's token, the cookie, and the account where somebody is signed in."""
+
+    token: str
+    cookie: str = ""
+    actor: Actor | None = None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A sound that can be played: its label and the token of its address."""
+
+    label: str
+    sound: str
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The page to answer now."""
+
+    page: str
+    training: bool
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """After the end: what stood where on a page, and what this listener answered."""
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class BoothState:
+    """What the listener's page shows. `phase`: welcome, headphones, trial, done, closed."""
+
+    phase: str
+    kind: Kind
+    title: str
+    instructions: str
+    ties: bool
+    headphones: bool
+    preview: bool
+    done: int = 0
+    total: int = 0
+    language: str = ""
+    asking: Asking | None = None
+    tones: tuple[str, ...] = ()
+    told: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A listener who has agreed, with their pages and what they have answered."""
+
+    plan: Plan
+    preview: bool
+    listener: Listener
+    pages: tuple[Page, ...]
+    rated: frozenset[str]
+
+    @property
+    def open_pages(self) -> list[Page]:
+        return [page for page in self.pages if not self.rated.issuperset(page.trials)]
+
+    def page_token(self, page: Page) -> str:
+        return token(self.plan.secret, "page", self.listener.id, page.position)
+
+    def sound_token(self, page: Page, slot: int) -> str:
+        return token(self.plan.secret, "sound", self.listener.id, page.position, slot)
+
+    def tone_token(self, number: int) -> str:
+        return token(self.plan.secret, "tone", self.listener.id, number)
+
+    @property
+    def wants_headphones(self) -> bool:
+        return self.plan.configuration.headphones and self.listener.headphones is None
+
+
+class Booth:
+    """Serves listeners: state, consent, sounds, ratings. One transaction a rating."""
+
+    def __init__(self, database: Database, store: StimulusStore, keeper: SecretKeeper) -> None:
+        self._database = database
+        self._store = store
+        self._plans = Plans(keeper)
+        self._box = SoundBox()
+        self._fetched = FetchLog()
+        self._pen = threading.Lock()  # ratings queue here, not at SQLite's polling lock
+        self._asked: dict[str, float] = {}
+
+    # What the page asks
+
+    def state(self, visitor: Visitor) -> BoothState:
+        """Where this listener is. NotFound for no such link; NotPermitted when it is shut."""
+        with self._database.read() as session:
+            test, preview = self._enter(session, visitor)
+            plan = self._plans.of(session, test)
+            listener = self._listener(session, visitor, test.id, preview)
+            if test.status == "closed":
+                return self._closed(session, plan, test.revealed, listener)
+            self._refuse_shut(test, preview)
+            if listener is None:
+                return _state("welcome", plan, preview)
+            return self._asked_next(session, self._seat(session, plan, listener))
+
+    def join(self, visitor: Visitor, language: str, *, agreed: bool) -> str:
+        """Take part: returns the cookie to keep. Joining again changes nothing (a preview starts anew)."""
+        if not agreed:
+            raise InputRefused("listening.consent")
+        with self._pen, self._database.write() as session:
+            test, preview = self._enter(session, visitor)
+            self._refuse_shut(test, preview)
+            known = self._listener(session, visitor, test.id, preview)
+            if known is not None and not preview:
+                return visitor.cookie
+            if known is not None:
+                session.delete(known)
+                session.flush()
+            return self._new_listener(session, test, visitor, language, preview)
+
+    def check_headphones(self, visitor: Visitor, answers: tuple[int, ...]) -> BoothState:
+        """Note whether the check was passed; an empty answer skips it, which counts as not passed."""
+        with self._pen, self._database.write() as session:
+            seat = self._seated(session, visitor)
+            if seat.wants_headphones:
+                asked = headphones.questions(seed_of(seat.plan.secret, "tones", seat.listener.id))
+                seat.listener.headphones = headphones.passed(asked, answers)
+            return self._asked_next(session, seat)
+
+    def sound(self, visitor: Visitor, sound: str) -> bytes:
+        """A sound of the page that is to be answered now, as WAV; NotFound for every other token."""
+        with self._database.read() as session:
+            seat = self._seated(session, visitor)
+            if seat.wants_headphones:
+                return self._tone(seat, sound)
+            page, slot = self._slot(session, seat, sound)
+            stimulus_id = seat.plan.stimuli(page)[slot]
+            samples = self._samples(session, seat.plan, stimulus_id)
+        self._fetched.note(seat.listener.id, page.position, slot)
+        return disguised(samples, seat.plan.rate_hz, seed_of(seat.plan.secret, "dither", sound))
+
+    def rate(self, visitor: Visitor, ballot: Ballot) -> BoothState:
+        """Store an answer and say what comes next. Sent again, nothing changes.
+
+        Raises InputRefused for an answer off the scale or before the sounds can have been heard.
+        """
+        with self._database.read() as session:
+            seat = self._seated(session, visitor)
+        page = next((p for p in seat.pages if same(seat.page_token(p), ballot.page)), None)
+        if page is None:
+            raise NotFound("listening.unknown_page")
+        if not seat.rated.issuperset(page.trials):
+            self._refuse_unheard(seat, page, ballot)
+            rows = self._rows(seat, page, ballot)
+            seat = replace(seat, rated=seat.rated | set(page.trials))
+            state = self._store_ratings(seat, rows)
+            self._fetched.forget(seat.listener.id, page.position)
+            return state
+        with self._database.read() as session:
+            return self._asked_next(session, seat)
+
+    # Who is it
+
+    @staticmethod
+    def _enter(session: Session, visitor: Visitor) -> tuple[ListeningTest, bool]:
+        """The test behind a link, and whether the link is the owner's preview."""
+        if len(visitor.token) != TOKEN_LENGTH:
+            raise NotFound("listening.link_short")
+        hashed = fingerprint(visitor.token)
+        test = session.scalars(select(ListeningTest).where(ListeningTest.link_hash == hashed)).first()
+        if test is not None:
+            return test, False
+        test = session.scalars(select(ListeningTest).where(ListeningTest.preview_hash == hashed)).first()
+        if test is None or visitor.actor is None or not visitor.actor.owns(test.owner_id):
+            raise NotFound("listening.link_unknown")
+        if test.status == "making":
+            raise InputRefused("listening.not_ready")
+        return test, True
+
+    @staticmethod
+    def _refuse_shut(test: ListeningTest, preview: bool) -> None:
+        if preview:
+            return
+        if test.status == "closed":
+            raise NotPermitted("listening.closed")
+        if test.revoked_at is not None:
+            raise NotPermitted("listening.link_revoked")
+        if test.expires_at is None or test.expires_at <= now():
+            raise NotPermitted("listening.link_expired")
+
+    @staticmethod
+    def _listener(session: Session, visitor: Visitor, test_id: str, preview: bool) -> Listener | None:
+        """By account where somebody is signed in, so that they go on with another browser; else by cookie."""
+        here = (Listener.test_id == test_id, Listener.preview.is_(preview))
+        if visitor.actor is not None:
+            by_account = (*here, Listener.account_id == visitor.actor.account_id)
+            found = session.scalars(select(Listener).where(*by_account)).first()
+            if found is not None or preview:
+                return found
+        if not visitor.cookie:
+            return None
+        by_cookie = (*here, Listener.cookie_hash == fingerprint(visitor.cookie))
+        return session.scalars(select(Listener).where(*by_cookie)).first()
+
+    def _new_listener(
+        self, session: Session, test: ListeningTest, visitor: Visitor, language: str, preview: bool
+    ) -> str:
+        query = select(func.count(), func.max(Listener.number)).where(
+            Listener.test_id == test.id, Listener.preview.is_(preview)
+        )
+        count, last = session.execute(query).one()
+        if not preview and count >= test.quota:
+            raise NotPermitted("listening.full", quota=test.quota)
+        cookie = randomness.token_urlsafe(32)
+        number = 0 if last is None else last + 1
+        session.add(
+            Listener(
+                test_id=test.id,
+                number=number,
+                pseudonym=f"L{number + 1:03d}-{randomness.token_hex(3)}",
+                cookie_hash=fingerprint(cookie),
+                account_id=visitor.actor.account_id if visitor.actor else None,
+                preview=preview,
+                language=language,
+                consent=f"{CONSENT_VERSION}-{language}",
+            )
+        )
+        return cookie
+
+    def _seated(self, session: Session, visitor: Visitor) -> Seat:
+        """The visitor as a listener who may go on; NotPermitted otherwise."""
+        test, preview = self._enter(session, visitor)
+        self._refuse_shut(test, preview)
+        listener = self._listener(session, visitor, test.id, preview)
+        if listener is None:
+            raise NotPermitted("listening.not_joined")
+        return self._seat(session, self._plans.of(session, test), listener)
+
+    def _seat(self, session: Session, plan: Plan, listener: Listener) -> Seat:
+        rated = session.scalars(select(Rating.trial_id).where(Rating.listener_id == listener.id))
+        pages = self._plans.pages(plan, listener.number)
+        return Seat(plan, listener.preview, listener, pages, frozenset(rated))
+
+    # What comes next
+
+    def _asked_next(self, session: Session, seat: Seat) -> BoothState:
+        if seat.wants_headphones:
+            tones = tuple(seat.tone_token(number) for number in range(headphones.QUESTIONS))
+            return _state("headphones", seat.plan, seat.preview, seat, tones=tones)
+        page = self._current(session, seat)
+        if page is None:
+            return _state("done", seat.plan, seat.preview, seat)
+        stimuli = seat.plan.stimuli(page)
+        named = labels(seat.plan.kind, page, len(stimuli))
+        slots = tuple(Slot(label, seat.sound_token(page, n)) for n, label in enumerate(named))
+        asking = Asking(seat.page_token(page), page.use is Use.TRAINING, slots)
+        return _state("trial", seat.plan, seat.preview, seat, asking=asking)
+
+    @staticmethod
+    def _current(session: Session, seat: Seat) -> Page | None:
+        """The first open page that still has its sounds: a speaker may have withdrawn."""
+        waiting = seat.open_pages
+        if not waiting:
+            return None
+        gone = select(Stimulus.id).where(Stimulus.test_id == seat.plan.test_id, Stimulus.asset_id.is_(None))
+        missing = set(session.scalars(gone))
+        return next((p for p in waiting if missing.isdisjoint(seat.plan.stimuli(p))), None)
+
+    def _closed(self, session: Session, plan: Plan, revealed: bool, listener: Listener | None) -> BoothState:
+        """After the end; only now, and only to who took part, the names."""
+        if listener is None or not revealed:
+            return _state("closed", plan, False)
+        query = select(Rating.trial_id, Rating.score).where(Rating.listener_id == listener.id)
+        given: dict[str, float] = {row.trial_id: row.score for row in session.execute(query)}
+        # Read now, not from the plan: a name may have been erased meanwhile.
+        named = select(Stimulus.id, System.name).join(System, System.id == Stimulus.system_id)
+        here = session.execute(named.where(Stimulus.test_id == plan.test_id))
+        names: dict[str, str] = {row.id: row.name for row in here}
+        pages = [p for p in self._plans.pages(plan, listener.number) if p.use is Use.RATED]
+        told = tuple(_told(plan, page, given, names) for page in pages if set(page.trials) <= set(given))
+        return _state("closed", plan, False, told=told)
+
+    # Sounds
+
+    def _slot(self, session: Session, seat: Seat, sound: str) -> tuple[Page, int]:
+        page = self._current(session, seat)
+        for slot in range(len(seat.plan.stimuli(page)) if page else 0):
+            assert page is not None
+            if same(seat.sound_token(page, slot), sound):
+                return page, slot
+        raise NotFound("listening.unknown_sound")
+
+    @staticmethod
+    def _tone(seat: Seat, sound: str) -> bytes:
+        asked = headphones.questions(seed_of(seat.plan.secret, "tones", seat.listener.id))
+        for number, question in enumerate(asked):
+            if same(seat.tone_token(number), sound):
+                return headphones.sound(question)
+        raise NotFound("listening.unknown_sound")
+
+    def _samples(self, session: Session, plan: Plan, stimulus_id: str) -> Samples:
+        voice_id = plan.sounds[stimulus_id].voice_id
+        if voice_id:
+            self._ask_consent(session, voice_id)
+        row = session.get(Stimulus, stimulus_id)
+        if row is None or row.asset_id is None:
+            raise NotFound("listening.unknown_sound")
+        kept = self._box.find(row.asset_id, plan.rate_hz)
+        if kept is not None:
+            return kept
+        return self._box.keep(row.asset_id, self._store.clip(session, row), plan.rate_hz)
+
+    def _ask_consent(self, session: Session, voice_id: str) -> None:
+        """The gate, asked again while the test runs; a listener hears no name of whoever withdrew."""
+        if time.monotonic() - self._asked.get(voice_id, float("-inf")) < CONSENT_ASKED_EVERY_S:
+            return
+        voice = session.get(Voice, voice_id)
+        try:
+            if voice is None:
+                raise NotFound("voices.unknown")
+            permits(session, voice, {Purpose.LISTENING_TEST})
+        except StudioError as error:
+            raise NotFound("listening.unknown_sound") from error
+        self._asked[voice_id] = time.monotonic()
+
+    # Ratings
+
+    def _refuse_unheard(self, seat: Seat, page: Page, ballot: Ballot) -> None:
+        stimuli = seat.plan.stimuli(page)
+        durations = {n: seat.plan.sounds[stimulus].duration_s for n, stimulus in enumerate(stimuli)}
+        if not ballot.heard or not self._fetched.heard(seat.listener.id, page.position, durations):
+            raise InputRefused("listening.not_heard")
+
+    @staticmethod
+    def _rows(seat: Seat, page: Page, ballot: Ballot) -> list[dict[str, object]]:
+        plan = seat.plan
+        ties = plan.configuration.tie_rule != "none"
+        given = scores(plan.kind, page, ballot.values, ties=ties)
+        replays = ballot.replays if len(ballot.replays) == len(given) else ballot.replays[:1] * len(given)
+        replays = replays or (0,) * len(given)
+        return [
+            {
+                "id": new_id("rat"), "trial_id": trial, "listener_id": seat.listener.id, "score": score,
+                "position": page.position, "side": side, "replays": max(0, min(MOST_REPLAYS, again)),
+                "response_ms": max(0, min(MOST_RESPONSE_MS, ballot.response_ms)), "heard_to_end": True,
+                "config_hash": plan.config_hash, "created_at": now(),
+            }
+            for trial, score, side, again in zip(
+                page.trials, given, sides(plan.kind, page), replays, strict=True
+            )
+        ]  # fmt: skip
+
+    def _store_ratings(self, seat: Seat, rows: Iterable[dict[str, object]]) -> BoothState:
+        """One transaction; whether the test is still open is asked inside it. Says what comes next."""
+        query = select(ListeningTest).where(ListeningTest.id == seat.plan.test_id)
+        with self._pen, self._database.write() as session:
+            self._refuse_shut(session.scalars(query).one(), seat.preview)
+            statement = insert(Rating).on_conflict_do_nothing(index_elements=["trial_id", "listener_id"])
+            session.execute(statement, list(rows))
+            state = self._asked_next(session, seat)
+            if state.phase == "done":
+                ended = update(Listener).where(Listener.id == seat.listener.id)
+                session.execute(ended.values(finished_at=now()))
+            return state
+
+
+def _state(phase: str, plan: Plan, preview: bool, seat: Seat | None = None, **more: object) -> BoothState:
+    configuration = plan.configuration
+    total = len(seat.pages) if seat else 0
+    plain = BoothState(
+        phase, plan.kind, configuration.title, configuration.instructions, configuration.tie_rule != "none",
+        configuration.headphones, preview, total - len(seat.open_pages) if seat else 0, total,
+        seat.listener.language if seat else "",
+    )  # fmt: skip
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+def _told(plan: Plan, page: Page, given: dict[str, float], names: dict[str, str]) -> Told:
+    stimuli = plan.stimuli(page)
+    values = tuple(shown(plan.kind, page, given[trial]) for trial in page.trials)
+    heard = tuple(names.get(stimulus, "") for stimulus in stimuli)
+    return Told(heard, labels(plan.kind, page, len(stimuli)), values)

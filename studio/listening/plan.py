@@ -1,0 +1,121 @@
+"""What a test looks like from a listener's chair: its trials, kept in memory, and each listener's pages."""
+
+import threading
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from studio.db.tables import ListeningTest, Stimulus, System, Trial
+from studio.listening.forms import Configuration
+from studio.listening.kinds import Kind, Use
+from studio.listening.secrets import SecretKeeper
+from studio.listening.sessions import Page, Question, session
+
+KEPT_PLANS = 32
+KEPT_SESSIONS = 2048
+LOW_RATE_HZ, HIGH_RATE_HZ = 24_000, 48_000
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """A trial as the booth needs it."""
+
+    id: str
+    use: Use
+    stimulus: str
+    second: str | None
+    reference: str | None
+
+
+@dataclass(frozen=True)
+class PlannedSound:
+    """A stimulus as the booth needs it."""
+
+    duration_s: float
+    voice_id: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A test that is made: nothing in here changes any more, but that sounds of a withdrawn speaker go."""
+
+    test_id: str
+    owner_id: str
+    kind: Kind
+    configuration: Configuration
+    config_hash: str
+    seed: int
+    secret: bytes
+    questions: tuple[Question, ...]
+    trials: dict[str, PlannedTrial]
+    sounds: dict[str, PlannedSound]
+    rate_hz: int  # of all that is served: the rate of a file would tell the engine
+
+    def stimuli(self, page: Page) -> tuple[str, ...]:
+        """The sounds of a page in the order of its slots; the reference first, ABX's X last."""
+        first = self.trials[page.trials[0]]
+        if self.kind.facts.pairs:
+            assert first.second is not None
+            pair = (first.second, first.stimulus) if page.swapped else (first.stimulus, first.second)
+            hidden = (first.stimulus if page.x_is_first else first.second,)
+            return pair + (hidden if self.kind is Kind.ABX else ())
+        rated = tuple(self.trials[trial].stimulus for trial in page.trials)
+        return ((first.reference,) if first.reference else ()) + rated
+
+
+class Plans:
+    """Plans and sessions, loaded when first asked for."""
+
+    def __init__(self, secrets: SecretKeeper) -> None:
+        self._secrets = secrets
+        self._plans: dict[str, Plan] = {}
+        self._sessions: dict[tuple[str, int], tuple[Page, ...]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, database: Session, test: ListeningTest) -> Plan:
+        """The plan of a test whose stimuli are made."""
+        with self._lock:
+            if (known := self._plans.get(test.id)) is not None:
+                return known
+        plan = load_plan(database, test, self._secrets.of(database, test))
+        with self._lock:
+            if len(self._plans) >= KEPT_PLANS:
+                self._plans.clear()
+            self._plans[test.id] = plan
+        return plan
+
+    def pages(self, plan: Plan, listener: int) -> tuple[Page, ...]:
+        """The pages of listener number `listener`."""
+        key = plan.test_id, listener
+        with self._lock:
+            if (known := self._sessions.get(key)) is not None:
+                return known
+        most = plan.configuration.per_listener
+        pages = session(plan.kind, plan.questions, listener, plan.seed, most)
+        with self._lock:
+            if len(self._sessions) >= KEPT_SESSIONS:
+                self._sessions.clear()
+            self._sessions[key] = pages
+        return pages
+
+
+def load_plan(database: Session, test: ListeningTest, secret: bytes) -> Plan:
+    """Read trials, stimuli and systems."""
+    query = select(Trial).where(Trial.test_id == test.id).order_by(Trial.page, Trial.condition, Trial.id)
+    trials = [*database.scalars(query)]
+    found = database.execute(
+        select(Stimulus, System.voice_id)
+        .outerjoin(System, System.id == Stimulus.system_id)
+        .where(Stimulus.test_id == test.id)
+    )
+    rows = [(stimulus, voice_id) for stimulus, voice_id in found]
+    fastest = max((row.sample_rate_hz for row, _ in rows), default=LOW_RATE_HZ)
+    return Plan(
+        test.id, test.owner_id, Kind(test.kind), Configuration.from_json(test.settings), test.config_hash,
+        test.seed, secret,
+        tuple(Question(t.id, Use(t.role), t.page, t.item, t.condition) for t in trials),
+        {t.id: PlannedTrial(t.id, Use(t.role), t.stimulus_id, t.second_id, t.reference_id) for t in trials},
+        {row.id: PlannedSound(row.duration_s, voice_id) for row, voice_id in rows},
+        LOW_RATE_HZ if fastest <= LOW_RATE_HZ else HIGH_RATE_HZ,
+    )  # fmt: skip

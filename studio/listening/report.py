@@ -1,0 +1,379 @@
+"""What came of a test: from answers to every figure shown, each with its interval or the reason why not."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.errors import StudioError
+from studio.listening.kinds import Kind, Role, Use
+from studio.listening.screening import Answer, ListenerFacts, ScreeningRule, flags
+from studio.listening.stats import (
+    Agreement,
+    BradleyTerry,
+    Interval,
+    IntraclassCorrelation,
+    MeanScore,
+    PairedDifference,
+    Preference,
+    Variances,
+    bounded_mos,
+    bradley_terry,
+    clustered_intervals,
+    crossed_mos,
+    expected_half_width,
+    icc,
+    krippendorff_alpha,
+    listeners_needed,
+    mos,
+    paired_difference,
+    pairs_needed,
+    preference,
+    variance_components,
+)
+
+T = TypeVar("T")
+Floats = NDArray[np.float64]
+WANTED_HALF_WIDTH = {Kind.MUSHRA: 5.0}  # of the others 0.2
+BOOTSTRAPS = 200  # of rankings; drawn anew at each look
+
+
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    """A figure, or why there is none yet."""
+
+    value: T | None
+    why: StudioError | None = None
+
+
+def attempt(compute: Callable[[], T]) -> Found[T]:
+    """The figure; a StudioError becomes its reason."""
+    try:
+        return Found(compute())
+    except StudioError as error:
+        return Found(None, error)
+
+
+@dataclass(frozen=True)
+class SystemFacts:
+    """A rated system."""
+
+    id: str
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class SystemResult:
+    """One system's ratings. `counts`: how often each score was given (MUSHRA: in tens)."""
+
+    system: SystemFacts
+    ratings: int
+    headline: Found[MeanScore]
+    student: Found[MeanScore]
+    bounded: Found[MeanScore]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two systems rated by the same listeners."""
+
+    first: SystemFacts
+    second: SystemFacts
+    difference: Found[PairedDifference]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Two systems chosen between. `mean`: crossed interval of the first's score (share, or CMOS)."""
+
+    first: SystemFacts
+    second: SystemFacts
+    wins: int
+    losses: int
+    ties: int
+    share: Found[Preference]
+    mean: Found[MeanScore]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Bradley-Terry over all comparisons; intervals drawn by whole listeners."""
+
+    systems: tuple[SystemFacts, ...]
+    fit: BradleyTerry
+    intervals: tuple[Interval, ...]
+
+
+@dataclass(frozen=True)
+class Needed:
+    """How far from the wanted certainty; None: more listeners alone will not do, more sentences are needed."""
+
+    half_width_now: float | None
+    wanted: float
+    more_ratings: int | None
+    more_listeners: int | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """Every figure over one set of listeners."""
+
+    listeners: int
+    ratings: int
+    systems: tuple[SystemResult, ...]
+    differences: tuple[Difference, ...]
+    choices: tuple[Choice, ...]
+    ranking: Found[Ranking]
+    alpha: Found[Agreement]
+    icc: Found[IntraclassCorrelation]
+    needed: Needed | None
+
+
+@dataclass(frozen=True)
+class StimulusResult:
+    """One system with one sentence; `stimulus` leads to what was measured of the same sound."""
+
+    system: SystemFacts
+    item: int
+    stimulus: str
+    ratings: int
+    mean: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class ListenerResult:
+    """One listener; `flags` are the rules not met."""
+
+    pseudonym: str
+    finished: bool
+    ratings: int
+    mean: float | None
+    spread: float | None
+    response_s: float | None
+    replays: int
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """`everybody` and, where somebody is flagged, `screened` without them."""
+
+    kind: Kind
+    everybody: Section
+    screened: Section | None
+    stimuli: tuple[StimulusResult, ...]
+    listeners: tuple[ListenerResult, ...]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a report is made from."""
+
+    kind: Kind
+    systems: tuple[SystemFacts, ...]
+    items: int
+    tie_rule: str
+    rule: ScreeningRule
+    seed: int
+    listeners: tuple[ListenerFacts, ...]
+    answers: tuple[Answer, ...]
+
+
+def report(material: Material) -> Report:
+    """Compute everything; nothing is dropped but in `screened`."""
+    by_listener: dict[str, list[Answer]] = {facts.pseudonym: [] for facts in material.listeners}
+    for answer in material.answers:
+        by_listener[answer.listener].append(answer)
+    people = tuple(_listener(material, facts, by_listener[facts.pseudonym]) for facts in material.listeners)
+    rated = [a for a in material.answers if a.use is Use.RATED]
+    good = {person.pseudonym for person in people if not person.flags}
+    kept = [a for a in rated if a.listener in good]
+    flagged = any(person.flags and person.ratings for person in people)
+    return Report(
+        material.kind, section(material, rated), section(material, kept) if flagged else None,
+        _stimuli(material, rated), people,
+    )  # fmt: skip
+
+
+def section(material: Material, rated: Sequence[Answer]) -> Section:
+    """All figures over these answers."""
+    kind, systems = material.kind, material.systems
+    names = sorted({a.listener for a in rated})
+    tables = _tables(material, rated, names)
+    pairs = kind.facts.pairs
+    single = [] if pairs else [_system(material, s, tables[s.id, ""], rated) for s in systems]
+    twos = list(combinations(systems, 2))
+    differences = [] if pairs else [
+        Difference(a, b, attempt(partial(paired_difference, tables[a.id, ""], tables[b.id, ""])))
+        for a, b in twos
+    ]  # fmt: skip
+    choices = [_choice(material, a, b, tables[a.id, b.id]) for a, b in twos] if pairs else []
+    units = np.hstack(list(tables.values())) if tables and names else np.zeros((0, 0))
+    return Section(
+        len(names), len(rated), tuple(single), tuple(differences), tuple(choices),
+        attempt(lambda: _ranking(material, tables)),
+        attempt(lambda: krippendorff_alpha(units, "nominal" if kind in (Kind.AB, Kind.ABX) else "interval")),
+        attempt(lambda: icc(units[~np.isnan(units).any(axis=1)].T)),
+        _needed(material, tables, rated) if names else None,
+    )  # fmt: skip
+
+
+Tables = dict[tuple[str, str], Floats]
+
+
+def _tables(material: Material, rated: Sequence[Answer], names: list[str]) -> Tables:
+    """Scores of each system (or pair), rows listeners, columns items; NaN where nothing was said."""
+    ids = [s.id for s in material.systems]
+    keys = [*combinations(ids, 2)] if material.kind.facts.pairs else [(one, "") for one in ids]
+    tables = {key: np.full((len(names), material.items), np.nan) for key in keys}
+    row = {name: place for place, name in enumerate(names)}
+    for answer in rated:
+        tables[answer.system, answer.second][row[answer.listener], answer.item] = answer.score
+    return tables
+
+
+def _system(material: Material, system: SystemFacts, table: Floats, rated: Sequence[Answer]) -> SystemResult:
+    facts = material.kind.facts
+    given = table[~np.isnan(table)]
+    return SystemResult(
+        system, int(given.size),
+        attempt(lambda: crossed_mos(table, facts.low, facts.high, seed=material.seed)),
+        attempt(lambda: mos(given, facts.low, facts.high)),
+        attempt(lambda: bounded_mos(given, facts.low, facts.high)),
+        _counts(material.kind, given),
+    )  # fmt: skip
+
+
+def _counts(kind: Kind, given: Floats) -> tuple[int, ...]:
+    if kind is Kind.MUSHRA:
+        return tuple(int(n) for n in np.histogram(given, bins=10, range=(0, 100))[0])
+    return tuple(int((given == score).sum()) for score in range(1, 6))
+
+
+def _choice(material: Material, first: SystemFacts, second: SystemFacts, table: Floats) -> Choice:
+    kind, facts = material.kind, material.kind.facts
+    given = table[~np.isnan(table)]
+    middle = 0.0 if kind is Kind.CMOS else 0.5
+    wins, ties = int((given > middle).sum()), int((given == middle).sum())
+    losses = int(given.size) - wins - ties
+    rule = material.tie_rule if material.tie_rule in ("split", "trinomial") else "drop"
+    return Choice(
+        first, second, wins, losses, ties,
+        attempt(lambda: preference(wins, losses, ties, rule)),  # type: ignore[arg-type]
+        attempt(lambda: crossed_mos(table, facts.low, facts.high, seed=material.seed)),
+    )  # fmt: skip
+
+
+def _ranking(material: Material, tables: Tables) -> Ranking:
+    """Whoever was rated higher by the same listener for the same sentence wins; equal counts half each."""
+    places = {s.id: place for place, s in enumerate(material.systems)}
+    rows = next(iter(tables.values())).shape[0] if tables else 0
+    wins = np.zeros((rows, len(places), len(places)))
+    if material.kind is Kind.ABX:
+        raise _no_ranking()
+    for first, second, lead in _leads(material, tables):
+        one, other = places[first], places[second]
+        seen = ~np.isnan(lead)
+        wins[:, one, other] += ((lead > 0) & seen).sum(axis=1) + 0.5 * ((lead == 0) & seen).sum(axis=1)
+        wins[:, other, one] += ((lead < 0) & seen).sum(axis=1) + 0.5 * ((lead == 0) & seen).sum(axis=1)
+    fit = bradley_terry(wins.sum(axis=0))
+    intervals = clustered_intervals(list(wins), rounds=BOOTSTRAPS, seed=material.seed)
+    return Ranking(material.systems, fit, intervals)
+
+
+def _no_ranking() -> StudioError:
+    from studio.errors import InputRefused
+
+    return InputRefused("listening.no_ranking")
+
+
+def _leads(material: Material, tables: Tables) -> list[tuple[str, str, Floats]]:
+    """For each two systems, by how much the first led in each answer."""
+    if material.kind.facts.pairs:
+        middle = 0.0 if material.kind is Kind.CMOS else 0.5
+        return [(one, other, table - middle) for (one, other), table in tables.items()]
+    ids = [s.id for s in material.systems]
+    return [(a, b, tables[a, ""] - tables[b, ""]) for a, b in combinations(ids, 2)]
+
+
+def _needed(material: Material, tables: Tables, rated: Sequence[Answer]) -> Needed:
+    kind, facts = material.kind, material.kind.facts
+    if kind in (Kind.AB, Kind.ABX):
+        return _votes_needed(material, tables)
+    wanted = WANTED_HALF_WIDTH.get(kind, 0.2)
+    widths, listeners = [], 0
+    people = len({a.listener for a in rated})
+    enough = True
+    for table in tables.values():
+        items = int((~np.isnan(table)).any(axis=0).sum())
+        variances = _variances(table, (facts.high - facts.low) / 4)
+        if items < 2:
+            return Needed(None, wanted, None, None)
+        widths.append(expected_half_width(max(2, people), items, variances))
+        found = listeners_needed(wanted, items, variances)
+        enough = enough and found is not None
+        listeners = max(listeners, found or 0)
+    more = max(0, listeners - people) if enough else None
+    per_person = round(len(rated) / max(1, people))
+    return Needed(max(widths), wanted, more * per_person if more is not None else None, more)
+
+
+def _variances(table: Floats, scale: float) -> Variances:
+    """Measured on the listeners who rated everything; typical ones until two of them have."""
+    there = table[:, (~np.isnan(table)).any(axis=0)]
+    full = there[~np.isnan(there).any(axis=1)]
+    if min(full.shape) >= 2:
+        return variance_components(full)
+    typical = Variances()
+    return Variances(*(value * scale**2 for value in (typical.listener, typical.stimulus, typical.error)))
+
+
+def _votes_needed(material: Material, tables: Tables) -> Needed:
+    """Votes for the exact test to find the share seen so far, 80 % power; of the closest pair."""
+    worst: int | None = 0
+    for table in tables.values():
+        given = table[~np.isnan(table) & (table != 0.5)]
+        share = float((given > 0.5).mean()) if given.size else 0.5
+        leading = max(share, 1 - share)
+        found = attempt(partial(pairs_needed, min(leading, 0.99)))
+        if found.value is None:
+            worst = None
+        elif worst is not None:
+            worst = max(worst, found.value - int(given.size))
+    per_person = max(1, material.items * len(tables))
+    more = max(0, worst) if worst is not None else None
+    return Needed(None, 0.0, more, -(-more // per_person) if more is not None else None)
+
+
+def _stimuli(material: Material, rated: Sequence[Answer]) -> tuple[StimulusResult, ...]:
+    """By system and sentence; of comparisons the first's scores."""
+    known = {s.id: s for s in material.systems}
+    groups: dict[tuple[str, int, str], list[float]] = {}
+    for answer in rated:
+        groups.setdefault((answer.system, answer.item, answer.stimulus), []).append(answer.score)
+    order = {s.id: place for place, s in enumerate(material.systems)}
+    return tuple(
+        StimulusResult(
+            known[system], item, stimulus, len(given), float(np.mean(given)),
+            float(np.std(given, ddof=1)) if len(given) > 1 else 0.0,
+        )
+        for (system, item, stimulus), given in sorted(groups.items(), key=lambda kv: (order[kv[0][0]], kv[0][1]))
+    )  # fmt: skip
+
+
+def _listener(material: Material, facts: ListenerFacts, answers: list[Answer]) -> ListenerResult:
+    rated = [a for a in answers if a.use is Use.RATED]
+    given = np.array([a.score for a in rated])
+    return ListenerResult(
+        facts.pseudonym, facts.finished, len(rated), float(given.mean()) if given.size else None,
+        float(given.std(ddof=1)) if given.size > 1 else None,
+        float(np.median([a.response_ms for a in rated])) / 1000 if rated else None,
+        sum(a.replays for a in rated), flags(material.kind, material.rule, facts, answers),
+    )  # fmt: skip

@@ -1,0 +1,371 @@
+"""Listening tests as their owner handles them: made, opened, closed, deleted, read."""
+
+import secrets
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import rfc8785
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from studio.consent.gate import permits
+from studio.consent.purposes import Purpose
+from studio.db.database import Database
+from studio.db.tables import Listener as ListenerRow
+from studio.db.tables import ListeningTest, Rating, Stimulus, System, Trial, Voice, new_id, now
+from studio.errors import InputRefused, NotFound
+from studio.listening.booth import Booth
+from studio.listening.forms import (
+    Configuration,
+    LinkForm,
+    ListeningForm,
+    ListeningView,
+    Recorded,
+    SpokenBy,
+    SystemForm,
+    SystemView,
+    Uploaded,
+    checked,
+)
+from studio.listening.kinds import Kind, Role, Use
+from studio.listening.making import GOLD_ITEM, MakeEvent, Maker, systems_of
+from studio.listening.results import Results
+from studio.listening.secrets import SecretKeeper
+from studio.listening.stimuli import StimulusStore, blank, refuse_unusable
+from studio.listening.tokens import fingerprint
+from studio.privacy import audit
+from studio.privacy.access import Actor, Permission
+from studio.privacy.vault import Vault
+from studio.synthesis.choices import Choices
+from studio.synthesis.requests import VoiceChoice
+from studio.synthesis.service import SynthesisService
+from studio.voices.service import VoiceService
+from studio.work.live import Live, LiveBoard
+
+
+class ListeningService:
+    """The owner's side; `booth` is the listeners', `results` what came of it."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        voices: VoiceService,
+        synthesis: SynthesisService,
+        choices: Choices,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._voices = voices
+        self._store = StimulusStore(vault)
+        self._secrets = SecretKeeper(vault)
+        self._maker = Maker(database, self._store, synthesis, choices)
+        self._board: LiveBoard[MakeEvent] = LiveBoard()
+        self.booth = Booth(database, self._store, self._secrets)
+        self.results = Results(database)
+
+    # Making
+
+    def create(self, actor: Actor, form: ListeningForm) -> Live[MakeEvent]:
+        """Check everything, store the test and start its batch; the first event names its id.
+
+        Raises InputRefused, AudioRefused, ConsentMissing, LicenceForbids or NotFound before any work.
+        """
+        actor.require(Permission.VOICES)
+        configuration = checked(form)
+        with self._database.write() as session:
+            test = self._new(session, actor, form, configuration)
+            systems = self._systems(session, actor, test, form)
+            test.config_hash = _hash_of(configuration, test, systems)
+            for number, gold in enumerate(form.gold):
+                refuse_unusable(gold.clip, f"gold {number + 1}")
+                row = blank(test.id, None, GOLD_ITEM + number, gold.clip)
+                self._store.add(session, row, gold.clip, keyset_id=None, level_lufs=configuration.level_lufs)
+            session.flush()
+            jobs = self._maker.jobs(session, actor, test)
+            facts = {"kind": form.kind.value, "attested": form.attested, "config": test.config_hash}
+            audit.append(session, actor.account_id, "listening.created", test.id, **facts)
+        live = self._board.add(Live[MakeEvent](actor.account_id))
+        return live.start(lambda work: self._maker.work(work, actor, test.id, jobs), "listening")
+
+    def resume(self, actor: Actor, test_id: str) -> Live[MakeEvent]:
+        """Make what is still missing, after a failure, a cancel or a restart."""
+        if any(self.made_by(live) == test_id for live in self.running(actor)):
+            raise InputRefused("listening.still_making")
+        with self._database.read() as session:
+            test = self._find(session, actor, test_id)
+            if test.status != "making":
+                raise InputRefused("listening.already_made")
+            self._ask_consent(session, test.id)
+            jobs = self._maker.jobs(session, actor, test)
+        live = self._board.add(Live[MakeEvent](actor.account_id))
+        return live.start(lambda work: self._maker.work(work, actor, test_id, jobs), "listening")
+
+    def running(self, actor: Actor) -> list[Live[MakeEvent]]:
+        """The actor's batches that have not ended, oldest first."""
+        return self._board.running(actor.account_id)
+
+    def find_batch(self, actor: Actor, token: str) -> Live[MakeEvent]:
+        return self._board.find(actor.account_id, token)
+
+    @staticmethod
+    def made_by(live: Live[MakeEvent]) -> str:
+        """The test a batch makes; "" before its first event."""
+        return live.latest.test_id if live.latest else ""
+
+    def _new(
+        self, session: Session, actor: Actor, form: ListeningForm, configuration: Configuration
+    ) -> ListeningTest:
+        test_id, secret = new_id("lst"), secrets.token_bytes(32)
+        test = ListeningTest(
+            id=test_id, owner_id=actor.account_id, name=form.name.strip(), kind=form.kind.value,
+            settings=configuration.to_json(), config_hash="", seed=form.seed,
+            secret=self._secrets.seal(session, test_id, secret),
+            preview_hash=fingerprint(self._secrets.preview_token(secret)),
+        )  # fmt: skip
+        session.add(test)
+        session.flush()
+        return test
+
+    def _systems(
+        self, session: Session, actor: Actor, test: ListeningTest, form: ListeningForm
+    ) -> list[System]:
+        roles = [(one, Role.SYSTEM) for one in form.systems]
+        if form.reference:
+            roles.append((form.reference, Role.REFERENCE))
+        rows = [self._system(session, actor, test, form, one, role) for one, role in roles]
+        if form.kind is Kind.MUSHRA:
+            for role, name in ((Role.ANCHOR_3500, "3.5 kHz"), (Role.ANCHOR_7000, "7 kHz")):
+                made = System(
+                    test_id=test.id, position=0, name=f"anchor {name}", role=role.value,
+                    source={"kind": "anchor"}, voice_id=None,
+                )  # fmt: skip
+                session.add(made)
+                rows.append(made)
+        for position, row in enumerate(rows):
+            row.position = position
+        session.flush()
+        return rows
+
+    def _system(
+        self,
+        session: Session,
+        actor: Actor,
+        test: ListeningTest,
+        form: ListeningForm,
+        asked: SystemForm,
+        role: Role,
+    ) -> System:
+        voice, source = self._source(session, actor, asked)
+        row = System(
+            test_id=test.id, position=0, name=asked.name.strip(), role=role.value, source=source,
+            voice_id=voice.id if voice else None,
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        if isinstance(asked.source, SpokenBy):
+            return row
+        items = len(Configuration.from_json(test.settings).items)
+        if isinstance(asked.source, Recorded):
+            assert voice is not None
+            clips = self._voices.clips(session, voice)
+        else:
+            clips = [*asked.source.clips]
+        self._refuse_count(form, asked, role, len(clips), items)
+        for item, clip in enumerate(clips[:items]):
+            refuse_unusable(clip, f"{asked.name} {item + 1}")
+            keyset_id = voice.speaker_id if voice else None
+            made = blank(test.id, row.id, item, clip)
+            self._store.add(session, made, clip, keyset_id=keyset_id, level_lufs=form.level_lufs)
+        return row
+
+    def _source(
+        self, session: Session, actor: Actor, asked: SystemForm
+    ) -> tuple[Voice | None, dict[str, object]]:
+        """The enrolled voice behind a system, if any, with its consent asked; and what is kept of the source."""
+        match asked.source:
+            case SpokenBy(voice_key, engine_id, options):
+                voice_id = VoiceChoice.parse(voice_key).voice_id
+                purposes = {Purpose.ZERO_SHOT, Purpose.LISTENING_TEST}
+                facts = {"voice_key": voice_key, "engine_id": engine_id, "options": dict(options)}
+                source: dict[str, object] = {"kind": "voice", **facts}
+            case Recorded(voice_id):
+                purposes = {Purpose.LISTENING_TEST}
+                source = {"kind": "recordings"}
+            case Uploaded():
+                return None, {"kind": "clips"}
+        if not voice_id:
+            return None, source
+        voice = self._voices.find(session, actor, voice_id)
+        permits(session, voice, purposes)
+        return voice, source
+
+    @staticmethod
+    def _refuse_count(form: ListeningForm, asked: SystemForm, role: Role, clips: int, items: int) -> None:
+        """Comparisons and MUSHRA need every sentence from everybody; alone, a system may lack some."""
+        loose = not form.kind.facts.pairs and form.kind is not Kind.MUSHRA
+        beside = form.kind is Kind.SMOS and role is Role.REFERENCE
+        enough = clips >= 1 if loose or beside else clips >= items
+        if not enough or (isinstance(asked.source, Uploaded) and not beside and clips != items):
+            raise InputRefused("listening.clips", name=asked.name, clips=clips, items=items)
+
+    # Opening and closing
+
+    def open(self, actor: Actor, test_id: str, link: LinkForm) -> ListeningView:
+        """Let listeners in; also renews the link of an open test: the old one is dead then."""
+        if not (1 <= link.days <= 365 and 1 <= link.quota <= 10_000):
+            raise InputRefused("listening.link")
+        with self._database.write() as session:
+            test = self._find(session, actor, test_id)
+            if test.status not in ("ready", "open"):
+                raise InputRefused("listening.not_ready")
+            self._ask_consent(session, test.id)
+            test.link_number += 1
+            secret = self._secrets.of(session, test)
+            test.link_hash = fingerprint(self._secrets.link_token(secret, test.link_number))
+            test.expires_at = (datetime.now(UTC) + timedelta(days=link.days)).isoformat(
+                timespec="milliseconds"
+            )
+            test.quota, test.for_accounts, test.revoked_at = link.quota, link.for_accounts, None
+            test.status, test.opened_at = "open", test.opened_at or now()
+            audit.append(session, actor.account_id, "listening.opened", test.id, **asdict(link))
+            return self._view(session, test)
+
+    def revoke(self, actor: Actor, test_id: str) -> ListeningView:
+        """Shut the link; ratings stay, the test can be opened again."""
+        with self._database.write() as session:
+            test = self._find(session, actor, test_id)
+            if test.status == "open" and test.revoked_at is None:
+                test.revoked_at = now()
+                audit.append(session, actor.account_id, "listening.link_revoked", test.id)
+            return self._view(session, test)
+
+    def close(self, actor: Actor, test_id: str, *, reveal: bool) -> ListeningView:
+        """Shut voting for good; with `reveal` listeners who come back read which system was which."""
+        with self._database.write() as session:
+            test = self._find(session, actor, test_id)
+            if test.status != "open":
+                raise InputRefused("listening.not_open")
+            test.status, test.closed_at, test.revealed = "closed", now(), reveal
+            audit.append(session, actor.account_id, "listening.closed", test.id, revealed=reveal)
+            return self._view(session, test)
+
+    def delete(self, actor: Actor, test_id: str) -> None:
+        """Remove the test with its stimuli, listeners and ratings."""
+        for live in self.running(actor):
+            if self.made_by(live) == test_id:
+                raise InputRefused("listening.still_making")
+        with self._database.write() as session:
+            test = self._find(session, actor, test_id)
+            session.execute(delete(Trial).where(Trial.test_id == test.id))
+            query = select(Stimulus).where(Stimulus.test_id == test.id)
+            self._store.remove(session, [*session.scalars(query)])
+            session.delete(test)
+            audit.append(session, actor.account_id, "listening.deleted", test_id)
+
+    # Reading
+
+    def tests(self, actor: Actor) -> list[ListeningView]:
+        """The actor's tests, newest first."""
+        with self._database.read() as session:
+            query = select(ListeningTest).order_by(ListeningTest.created_at.desc())
+            return [self._view(session, row) for row in session.scalars(query) if actor.owns(row.owner_id)]
+
+    def view(self, actor: Actor, test_id: str) -> ListeningView:
+        with self._database.read() as session:
+            return self._view(session, self._find(session, actor, test_id))
+
+    def offered(self, actor: Actor) -> list[tuple[str, Kind, str]]:
+        """(title, kind, link token) of the open tests that any account may take part in."""
+        with self._database.read() as session:
+            query = select(ListeningTest).where(
+                ListeningTest.status == "open",
+                ListeningTest.for_accounts.is_(True),
+                ListeningTest.revoked_at.is_(None),
+                ListeningTest.expires_at > now(),
+            )
+            found = [*session.scalars(query.order_by(ListeningTest.opened_at.desc()))]
+            return [(t.settings["title"], Kind(t.kind), self._link(session, t)) for t in found]
+
+    def _find(self, session: Session, actor: Actor, test_id: str) -> ListeningTest:
+        test = session.get(ListeningTest, test_id)
+        if test is None or not actor.owns(test.owner_id):
+            raise NotFound("listening.unknown")
+        return test
+
+    def _ask_consent(self, session: Session, test_id: str) -> None:
+        """Every enrolled voice of the test still agrees to listening tests."""
+        for system in systems_of(session, test_id):
+            if system.voice_id:
+                permits(session, session.get_one(Voice, system.voice_id), {Purpose.LISTENING_TEST})
+
+    def _link(self, session: Session, test: ListeningTest) -> str:
+        return self._secrets.link_token(self._secrets.of(session, test), test.link_number)
+
+    def _view(self, session: Session, test: ListeningTest) -> ListeningView:
+        count = _Counter(session, test.id)
+        configuration = Configuration.from_json(test.settings)
+        pages = count.rated_pages
+        return ListeningView(
+            id=test.id, name=test.name, status=test.status, configuration=configuration,
+            config_hash=test.config_hash, seed=test.seed,
+            systems=tuple(_system_view(row) for row in systems_of(session, test.id)), stimuli=count.stimuli,
+            pages=min(pages, configuration.per_listener or pages), listeners=count.listeners(False),
+            finished=count.listeners(True), ratings=count.ratings,
+            link=self._link(session, test) if test.link_hash else "",
+            preview=self._secrets.preview_token(self._secrets.of(session, test)),
+            expires_at=test.expires_at, revoked=test.revoked_at is not None, quota=test.quota,
+            for_accounts=test.for_accounts, revealed=test.revealed, created_at=test.created_at,
+            closed_at=test.closed_at,
+        )  # fmt: skip
+
+
+class _Counter:
+    """How much a test has of what; previews are not counted."""
+
+    def __init__(self, session: Session, test_id: str) -> None:
+        self._session, self._test_id = session, test_id
+
+    @property
+    def stimuli(self) -> int:
+        query = select(func.count()).select_from(Stimulus).where(Stimulus.test_id == self._test_id)
+        return self._session.execute(query).scalar_one()
+
+    @property
+    def rated_pages(self) -> int:
+        where = (Trial.test_id == self._test_id, Trial.role == Use.RATED.value)
+        return self._session.execute(select(func.count(Trial.page.distinct())).where(*where)).scalar_one()
+
+    def listeners(self, finished: bool) -> int:
+        where = [ListenerRow.test_id == self._test_id, ListenerRow.preview.is_(False)]
+        if finished:
+            where.append(ListenerRow.finished_at.is_not(None))
+        return self._session.execute(select(func.count()).select_from(ListenerRow).where(*where)).scalar_one()
+
+    @property
+    def ratings(self) -> int:
+        query = (
+            select(func.count(Rating.id))
+            .join(Trial, Trial.id == Rating.trial_id)
+            .join(ListenerRow, ListenerRow.id == Rating.listener_id)
+            .where(Trial.test_id == self._test_id, Trial.role == "rated", ListenerRow.preview.is_(False))
+        )
+        return self._session.execute(query).scalar_one()
+
+
+def _system_view(row: System) -> SystemView:
+    source = str(row.source.get("kind", "erased"))
+    return SystemView(row.id, row.name, Role(row.role), source, str(row.source.get("engine_id", "")))
+
+
+def _hash_of(configuration: Configuration, test: ListeningTest, systems: list[System]) -> str:
+    """SHA-256 of the canonical JSON (RFC 8785) of all that is fixed; names are left out."""
+    import hashlib
+
+    fixed: dict[str, Any] = {
+        "settings": configuration.to_json(),
+        "seed": test.seed,
+        "systems": [{"id": s.id, "role": s.role, "source": s.source} for s in systems],
+    }
+    return hashlib.sha256(rfc8785.dumps(fixed)).hexdigest()
