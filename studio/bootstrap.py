@@ -12,6 +12,7 @@ from studio.engines.registry import Registry, build_registry
 from studio.errors import NotFound
 from studio.evaluation.judges import Judges
 from studio.listening.service import ListeningService
+from studio.models.by_hand import HandShelf
 from studio.models.catalogue import load_catalogue
 from studio.models.downloads import ModelDesk
 from studio.models.folders import ModelFolders
@@ -104,6 +105,7 @@ def build_studio(
         ScoreStore(database, vault), device, settings.cores,
     )  # fmt: skip
     choices = Choices(voices, registry, folders.present, device)
+    by_hand = HandShelf(registry.specs, models.root, lambda engine_id: _let_go(registry, engine_id))
     return Studio(
         settings=settings,
         database=database,
@@ -122,7 +124,7 @@ def build_studio(
         evaluations=EvaluationService(rooms, settings.hour_price),
         choices=choices,
         listening=ListeningService(database, vault, voices, synthesis, choices),
-        model_desk=ModelDesk(models, lambda engine_id: _let_go(registry, engine_id)),
+        model_desk=ModelDesk(models, lambda engine_id: _let_go(registry, engine_id), by_hand),
         device=device,
         presence=presence,
     )

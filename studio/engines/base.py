@@ -37,6 +37,24 @@ class Licence:
 
 
 @dataclass(frozen=True)
+class HandModel:
+    """A model that people bring themselves: its SHA-256 is not known, so the studio never fetches it.
+
+    `files` are glob patterns of what its folder must hold; alternatives are parted by ``|``. `origin` is the
+    name it goes by where it is published, `serves` what it is a part of, for a part.
+    """
+
+    id: str
+    name: str
+    role: str  # "voice", "vocoder", "conversion" or "part"
+    languages: tuple[str, ...]  # empty where language does not matter
+    licence: Licence
+    files: tuple[str, ...]
+    origin: str
+    serves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class EngineSpec:
     """An engine as the rest of the studio knows it; importing a spec loads no torch."""
 
@@ -56,6 +74,7 @@ class EngineSpec:
     )  # language -> longest chunk; "*" for others
     recommended_on: frozenset[str] = frozenset()  # "cpu", "cuda"
     any_of: tuple[str, ...] = ()  # catalogue ids of which it needs at least one (its voices, say)
+    by_hand: tuple[HandModel, ...] = ()  # models outside the catalogue that it finds when people bring them
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import shutil
 import threading
 from collections.abc import Callable
 
+from studio.models.by_hand import HandShelf, HandState
 from studio.models.progress import PullProgress
 from studio.models.shelf import ModelState
 from studio.models.store import ModelStore
@@ -19,9 +20,10 @@ class ModelDesk:
     `on_change` hears the engine of a model whose files come or go, so that a loaded engine lets go of them.
     """
 
-    def __init__(self, store: ModelStore, on_change: Callable[[str], None]) -> None:
+    def __init__(self, store: ModelStore, on_change: Callable[[str], None], by_hand: HandShelf) -> None:
         self._store = store
         self._on_change = on_change
+        self._by_hand = by_hand
         self._lock = threading.Lock()
         self._running: dict[str, Download] = {}
 
@@ -58,6 +60,16 @@ class ModelDesk:
 
     def states(self) -> list[ModelState]:
         return list(self._store.states().values())
+
+    def by_hand(self) -> list[HandState]:
+        """The models that the studio cannot fetch, and what people have brought of them."""
+        return self._by_hand.states(self._store.catalogue)
+
+    def look_again(self, actor: Actor) -> list[HandState]:
+        """The same after engines have forgotten what they found, so that they find what has come since."""
+        actor.require(Permission.MODELS)
+        self._by_hand.let_go()
+        return self.by_hand()
 
     def free_bytes(self) -> int:
         """Room left where models are kept."""

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from studio.engines.base import EngineOptions, EngineSpec, Licence
+from studio.engines.coqui.by_hand import VOCODERS, conversions, voice
 from studio.engines.coqui.models import COMMERCIAL, NON_COMMERCIAL, CoquiModel
 
 
@@ -47,6 +48,7 @@ COQUI = EngineSpec(
     },
     character_limits={"*": 250},
     any_of=tuple(model.id for model in COMMERCIAL),
+    by_hand=(*map(voice, COMMERCIAL), *VOCODERS, *conversions()),
 )
 
 MMS = EngineSpec(
@@ -70,6 +72,7 @@ MMS = EngineSpec(
     },
     character_limits={"*": 250},
     any_of=tuple(model.id for model in NON_COMMERCIAL),
+    by_hand=(*map(voice, NON_COMMERCIAL), *conversions()),
 )
 
 SPECS = (COQUI, MMS)

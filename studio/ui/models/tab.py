@@ -5,10 +5,12 @@ from typing import Any
 import gradio as gr
 
 from studio.errors import Cancelled, StudioError
+from studio.models.by_hand import HandState
 from studio.privacy.access import Actor, Permission
 from studio.ui.desk import Desk
 from studio.ui.header import Header
 from studio.ui.markup import board, esc
+from studio.ui.models.by_hand import hand_section
 from studio.ui.models.cards import Shown, licence_card, model_cards
 
 EVERY_S = 1.0
@@ -28,6 +30,7 @@ class ModelsTab:
         )
         self.ask = board("model-licence")
         self.area = board("models")
+        self.hand = board("models-by-hand")
         self.seen: gr.State = gr.State([])
         self.ended = gr.State(0)
         self.timer = gr.Timer(EVERY_S, active=False)
@@ -43,8 +46,28 @@ class ModelsTab:
         for area in (self.area, self.ask):
             on(area.click, self.act, [self.seen], self.outputs)
         self.header.refresh(self.ended.change)
+        on(demo.load, self.by_hand, None, [self.hand])
+        looked = on(self.hand.click, self.look_again, None, [self.hand])
+        self.header.refresh(looked.then)
 
     # Handlers
+
+    def by_hand(self, request: gr.Request) -> str:
+        """The models that people bring, as their folders are now."""
+        return self._hand(self.desk.actor(request), self.desk.studio.model_desk.by_hand())
+
+    def look_again(self, request: gr.Request) -> str:
+        """Engines forget what they found and look afresh; says what is there now."""
+        actor = self.desk.actor(request)
+        states = self.desk.studio.model_desk.look_again(actor)
+        here = sum(state.kind == "present" for state in states)
+        gr.Info(self.desk.words("hand.looked", here=here, n=len(states)))
+        return self._hand(actor, states, opened=True)
+
+    def _hand(self, actor: Actor, states: list[HandState], *, opened: bool = False) -> str:
+        may = actor.may(Permission.MODELS)
+        root = str(self.desk.studio.models.root) if may else "storage/models"  # where it is concerns who may
+        return hand_section(self.desk.words, states, root, may=may, opened=opened)
 
     def arrive(self, request: gr.Request) -> tuple[Any, ...]:
         return self.drawn(self.desk.actor(request), [])
