@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from studio.audio.clip import AudioClip
-from studio.errors import AudioRefused, InputRefused, NotFound, StudioError
+from studio.errors import AudioRefused, NotFound, StudioError
 from studio.evaluation import mcd as mcd_room
 from studio.evaluation import predicted_mos, similarity
 from studio.evaluation.judges import ENCODER_MODEL, Judges
@@ -26,6 +26,7 @@ class Ear:
     chosen: RecogniserChoice
     language: str
     references: tuple[Vector, ...]
+    no_references: StudioError | None = None  # why there are none
 
     def take(self, clip: AudioClip, text: str, recording: AudioClip | None) -> list[Score]:
         """Word errors, likeness, predicted MOS, and MCD where the words were recorded, too."""
@@ -48,8 +49,8 @@ class Ear:
         )
 
     def _likeness(self, clip: AudioClip) -> Score:
-        if not self.references:
-            raise InputRefused("scores.no_reference_clips")
+        if self.no_references is not None:
+            raise self.no_references
         found = similarity.similarity(self.judges.embed(clip), self.references)
         recipe = {"references": len(self.references), "against": "mean embedding of the reference clips"}
         return Score(SIMILARITY, found.cosine, similarity.VERSION, recipe, (ENCODER_MODEL,))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
@@ -13,7 +13,7 @@ from studio.consent.purposes import Purpose
 from studio.db.database import Database
 from studio.db.tables import EvaluationRun, Synthesis, Voice, now
 from studio.engines.registry import Registry
-from studio.errors import Cancelled, NotFound, NotPermitted, StudioError
+from studio.errors import Cancelled, InputRefused, NotFound, NotPermitted, StudioError
 from studio.evaluation.judges import Judges
 from studio.evaluation.memory import PeakMemory
 from studio.evaluation.rtf import VERSION as RTF_VERSION
@@ -21,7 +21,7 @@ from studio.evaluation.rtf import Machine, Run
 from studio.evaluation.similarity import Vector
 from studio.privacy import audit
 from studio.privacy.access import Actor
-from studio.scores.baselines import baseline_scores
+from studio.scores.baselines import DIFFERENT, SAME, baseline_scores
 from studio.scores.measuring import FIRST_SOUND, MOS, RTF, SIMILARITY, WER, Ear, missing
 from studio.scores.recognisers import RecogniserChoice, Recognisers
 from studio.scores.requests import DONE, RECORDING, RUN, TAKE, EvaluationEvent, Score, System
@@ -127,13 +127,16 @@ class Running:
             voice = self._voice(session)
             clips = self._rooms.voices.clips(session, voice) if voice else []
         rooms, task = self._rooms, self._task
-        return Ear(rooms.judges, rooms.recognisers, task.recogniser, task.language, self._embedded(clips))
+        ear = Ear(rooms.judges, rooms.recognisers, task.recogniser, task.language, ())
+        if voice is None:
+            return replace(ear, no_references=InputRefused("scores.no_reference_clips"))
+        try:
+            return replace(ear, references=self._embedded(clips))
+        except StudioError as error:  # no speaker encoder here: the likeness of each take says so
+            return replace(ear, no_references=error)
 
     def _embedded(self, clips: Sequence[AudioClip]) -> tuple[Vector, ...]:
-        try:
-            return tuple(self._rooms.judges.embed(clip) for clip in clips)
-        except StudioError:  # no speaker encoder here: the likeness of each take says so
-            return ()
+        return tuple(self._rooms.judges.embed(clip) for clip in clips)
 
     def _check_recordings(self, ear: Ear) -> None:
         if ear.references:
@@ -270,7 +273,7 @@ class Running:
     def _finish(self, spoken: Spoken, measured: list[dict[str, Score]], recordings: list[Heard]) -> None:
         texts = [sentence.text for sentence in self._task.sentences]
         figures = totals(measured, texts, recordings, self._task.language, self._task.seed)
-        figures += baseline_scores(self._speakers())
+        figures += self._baselines()
         runs = spoken.runs if not self._task.takes else [_run_of(take) for take in self._task.takes]
         figures += speed(runs, self._machine)
         figures.append(Score(FAILED, float(len(spoken.failed)), n=len(texts)))
@@ -287,6 +290,14 @@ class Running:
     def _machine(self) -> Machine:
         return Machine(self._rooms.device, "the engine's own", self._rooms.cores)
 
+    def _baselines(self) -> list[Score]:
+        try:
+            return baseline_scores(self._speakers())
+        except Cancelled:
+            raise
+        except StudioError as error:
+            return [missing(SAME, error), missing(DIFFERENT, error)]
+
     def _speakers(self) -> dict[str, list[Vector]]:
         """Embeddings of the recordings that may be measured, by speaker: two voices may be one person's."""
         found: dict[str, list[Vector]] = {}
@@ -299,8 +310,7 @@ class Running:
                 except (NotPermitted, NotFound):
                     continue
                 clips = self._rooms.voices.clips(session, voice)
-            if embedded := self._embedded(clips):
-                found.setdefault(view.speaker_id, []).extend(embedded)
+            found.setdefault(view.speaker_id, []).extend(self._embedded(clips))
         return found
 
 

@@ -7,10 +7,14 @@ from studio.db.tables import EvaluationRun, new_id
 from studio.errors import Cancelled, InputRefused, NotFound, StudioError
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
+from studio.scores.comparison import Comparison, compare
 from studio.scores.recognisers import RecogniserChoice
 from studio.scores.requests import (
+    ADAPTER,
     CANCELLED,
+    DONE,
     FAILED,
+    FULL,
     EvaluationEvent,
     EvaluationRequest,
     ListenerScores,
@@ -80,6 +84,14 @@ class EvaluationService:
     def running(self, actor: Actor) -> list[Evaluation]:
         """The actor's runs that have not ended, oldest first."""
         return self._board.running(actor.account_id)
+
+    def compare(self, actor: Actor, run_id: str) -> Comparison:
+        """A run beside the other options of the same voice, sentences and recogniser."""
+        result = self.results.find(actor, run_id)
+        specs = self._rooms.engines.specs()
+        trainers = {option: tuple(s.name for s in specs if option in s.trains) for option in (ADAPTER, FULL)}
+        runs = self.results.runs(actor, status=DONE)
+        return compare(result, runs, lambda other: self.results.find(actor, other), self.listeners, trainers)
 
     # Checking
 

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-_COMMANDS = ("serve", "models", "voices", "clone", "takes", "accounts", "audit")
+_COMMANDS = ("serve", "models", "voices", "clone", "takes", "evaluate", "accounts", "audit")
 _ABOUT = {
     "serve": "open the studio in the browser (with a one-time link)",
     "models": "list, fetch, verify and remove models",
     "voices": "list, enrol and withdraw voices",
     "clone": "speak a text, or a batch of lines, with a voice",
     "takes": "find and export what was generated",
+    "evaluate": "measure a voice over sentences, or takes that are there",
     "accounts": "make accounts and one-time sign-in links",
     "audit": "verify the audit log",
 }

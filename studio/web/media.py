@@ -1,4 +1,7 @@
-"""Sounds by address: /media/take, /media/clip, /media/live, /media/batch. The services say whose they are."""
+"""Files by address: sounds under /media/take, clip, live, batch; results under /media/evaluation.
+
+The services say whose they are.
+"""
 
 import contextlib
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -56,6 +59,15 @@ def media_router(studio: Studio) -> APIRouter:
     @router.api_route("/consent/{consent_id}.wav", methods=["GET", "HEAD"])
     def consent(request: Request, consent_id: str) -> Response:
         return _served(request, studio.voices.consent_audio(actor_of(request), consent_id))
+
+    @router.api_route("/evaluation/{file_name}", methods=["GET", "HEAD"])
+    def evaluation(request: Request, file_name: str, language: str = "") -> Response:
+        from studio.ui.results.report import export  # brings gradio along, which the server has by then
+
+        run_id, _, ending = file_name.partition(".")
+        data, media_type, name = export(studio.evaluations, actor_of(request), run_id, ending, language)
+        headers = PRIVATE | {"Content-Disposition": disposition(name, download=True)}
+        return Response(data, headers=headers, media_type=media_type)
 
     @router.get("/batch/{batch_id}.zip")
     async def batch(request: Request, batch_id: str, ending: str = "wav") -> Response:

@@ -41,6 +41,7 @@ PAGES = f"/({'|'.join(LANGUAGES)})?"  # one page a language
 FILE_NAME = "[A-Za-z0-9_.@-]{1,200}"
 READ = "GET HEAD"
 G = "/gradio_api"
+LISTEN = "/listen/[A-Za-z0-9_-]{1,128}"
 
 ROUTES: tuple[Route, ...] = (
     # -- our own ---------------------------------------------------------------------------------
@@ -48,7 +49,19 @@ ROUTES: tuple[Route, ...] = (
     _route(READ, "/login/[^/]{1,200}", Guard.ANYBODY),
     _route("POST", "/login/[^/]{1,200}", Guard.ANYBODY, Budget.SIGN_IN),
     _route("POST", "/logout", Guard.ANYBODY),
-    _route(READ, f"/media/(take|clip|consent|live|batch)/{ID}(\\.[a-z0-9]{{1,8}}){{1,2}}", Guard.ACCOUNT),
+    _route(
+        READ,
+        f"/media/(take|clip|consent|live|batch|evaluation)/{ID}(\\.[a-z0-9]{{1,8}}){{1,2}}",
+        Guard.ACCOUNT,
+    ),
+    # -- listeners, by their link ------------------------------------------------------------------
+    _route(READ, LISTEN, Guard.ANYBODY, Budget.LISTEN),
+    _route(READ, "/listening/page\\.(js|css)", Guard.ANYBODY, Budget.LISTEN),
+    _route("GET", f"{LISTEN}/state", Guard.ANYBODY, Budget.LISTEN),
+    _route(READ, f"{LISTEN}/sound/[A-Za-z0-9_-]{{43}}\\.wav", Guard.ANYBODY, Budget.LISTEN),
+    _route("POST", f"{LISTEN}/(rate|headphones)", Guard.ANYBODY, Budget.LISTEN),
+    _route("POST", f"{LISTEN}/join", Guard.ANYBODY, Budget.JOIN),
+    _route(READ, f"/listening/{ID}\\.(csv|json)", Guard.ACCOUNT),
     # -- the page and its parts ------------------------------------------------------------------
     _route(READ, "/|/en", Guard.PAGE),
     _route("GET", "/config", Guard.ACCOUNT),
@@ -75,7 +88,7 @@ ROUTES: tuple[Route, ...] = (
 
 def is_page(path: str) -> bool:
     """Whether somebody may arrive here by following a link from elsewhere."""
-    return re.fullmatch(PAGES, path) is not None or path.startswith("/login/")
+    return re.fullmatch(f"{PAGES}|{LISTEN}", path) is not None or path.startswith("/login/")
 
 
 def find_route(method: str, path: str) -> tuple[Route, re.Match[str]] | None:

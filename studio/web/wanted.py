@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+from studio.listening.service import ListeningService
 from studio.privacy.access import Actor
 from studio.privacy.accounts import AccountService
+from studio.scores.service import EvaluationService
 from studio.settings import Settings
 
 Served = tuple[bytes, str, str]  # the file, its media type, its name
@@ -41,5 +43,9 @@ class Studio(Protocol):
     def synthesis(self) -> Takes: ...
     @property
     def batches(self) -> Batches: ...
+    @property
+    def evaluations(self) -> EvaluationService: ...
+    @property
+    def listening(self) -> ListeningService: ...
     @property
     def voices(self) -> Clips: ...

@@ -97,9 +97,8 @@ def _wer_chart(words: Words, result: RunResult) -> Iterable[str]:
     ]
     ticks = ("0 %", "50 %", "100 %")
     title = words("results.chart_wer")
-    yield _figure(
-        Chart(title, counts, _told(words, edges, counts), ticks, tuple(marks)), words("results.chart_wer_means", n=len(values))
-    )  # fmt: skip
+    chart = Chart(title, counts, _told(words, edges, counts), ticks, tuple(marks))
+    yield _figure(chart, words("results.chart_wer_means", n=len(values)))
 
 
 def _wer_place(value: float) -> float:

@@ -16,10 +16,12 @@ def comparison_table(words: Words, comparison: Comparison) -> str:
     """One row an option and engine; options without figures say what to do next."""
     head = "".join(f'<th scope="col">{esc(words(f"results.column.{name}"))}</th>' for name in COLUMNS)
     rows = "".join(_row(words, row) for row in comparison.rows)
+    title = esc(words("results.table"))
     return (
-        f'<section aria-label="{esc(words("results.table"))}"><h3>{esc(words("results.table"))}</h3>'
+        f'<section aria-label="{title}"><h3>{title}</h3>'
         f'<p class="tb-dim">{esc(words("results.table_info"))}</p><div class="tb-scroll" tabindex="0">'
-        f'<table class="tb-table tb-compare"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></section>'
+        f'<table class="tb-table tb-compare"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>"
     )
 
 

@@ -1,0 +1,158 @@
+"""The notes' table from measured runs: which option, and is it better than zero-shot?"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from studio.evaluation.correlation import Correlation, correlation
+from studio.evaluation.intervals import Interval, difference, mean_interval
+from studio.scores.measuring import MOS, SIMILARITY, WER
+from studio.scores.requests import (
+    DONE,
+    OPTIONS,
+    PRESET,
+    ZERO_SHOT,
+    Line,
+    ListenerMean,
+    ListenerScores,
+    RunResult,
+    RunView,
+)
+
+
+@dataclass(frozen=True)
+class OptionRow:
+    """A row of the table: an option measured with one engine, or one that waits to be measured.
+
+    `against` holds this run minus the zero-shot run, by metric, over the sentences that both have.
+    `trained_by` names the engines here that offer the option's training.
+    """
+
+    option: str
+    run: RunView | None = None
+    listeners: Interval | None = None
+    against: Mapping[str, Interval] | None = None
+    trained_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A run, its row among the options, and how predicted MOS goes with listeners."""
+
+    result: RunResult
+    rows: tuple[OptionRow, ...]
+    correlation: Correlation
+    ratings: int
+
+
+def compare(
+    result: RunResult,
+    runs: Sequence[RunView],
+    find: Callable[[str], RunResult],
+    listeners: ListenerScores,
+    trainers: Mapping[str, tuple[str, ...]],
+) -> Comparison:
+    """Runs of the same voice, sentences and recogniser as `result`; of each option and engine the newest.
+
+    `find` opens a run by id; `trainers` names the engines that train an option.
+    """
+    found = [_opened(run, result, find) for run in _newest(_comparable(result.run, runs))]
+    base = next((one for one in found if one.run.option == ZERO_SHOT), None)
+    rows = [row for option in _options(result.run) for row in _rows(option, found, base, listeners, trainers)]
+    pairs, ratings = _pairs(found, listeners)
+    return Comparison(result, tuple(rows), correlation(*pairs), ratings)
+
+
+def _options(run: RunView) -> tuple[str, ...]:
+    return (PRESET, *OPTIONS) if run.option == PRESET else OPTIONS
+
+
+def _comparable(chosen: RunView, runs: Sequence[RunView]) -> list[RunView]:
+    same = [
+        run
+        for run in runs
+        if run.status == DONE
+        and run.id != chosen.id
+        and (run.voice_key, run.content_id, run.recogniser)
+        == (chosen.voice_key, chosen.content_id, chosen.recogniser)
+    ]
+    return ([chosen] if chosen.status == DONE else []) + same
+
+
+def _newest(runs: Sequence[RunView]) -> list[RunView]:
+    """The first of each option and engine: the chosen run, then the newest."""
+    kept: dict[tuple[str, str], RunView] = {}
+    for run in runs:
+        kept.setdefault((run.option, run.engine_id), run)
+    return list(kept.values())
+
+
+def _opened(run: RunView, result: RunResult, find: Callable[[str], RunResult]) -> RunResult:
+    return result if run.id == result.run.id else find(run.id)
+
+
+def _rows(
+    option: str,
+    found: Sequence[RunResult],
+    base: RunResult | None,
+    listeners: ListenerScores,
+    trainers: Mapping[str, tuple[str, ...]],
+) -> list[OptionRow]:
+    measured = [one for one in found if one.run.option == option]
+    if not measured:
+        return [OptionRow(option, trained_by=trainers.get(option, ()))]
+    return [
+        OptionRow(option, one.run, listened(one, listeners), _against(one, base), trainers.get(option, ()))
+        for one in measured
+    ]
+
+
+def listened(result: RunResult, listeners: ListenerScores) -> Interval | None:
+    """Listeners' mean over the run's rated takes; `n` counts ratings. None while there are none."""
+    given = _ratings(result, listeners)
+    if not given:
+        return None
+    mean = mean_interval([one.value for one in given.values()])
+    return Interval(mean.value, mean.low, mean.high, sum(one.n for one in given.values()))
+
+
+def _ratings(result: RunResult, listeners: ListenerScores) -> Mapping[str, ListenerMean]:
+    return listeners([line.take_id for line in result.lines if line.take_id])
+
+
+def _pairs(
+    found: Sequence[RunResult], listeners: ListenerScores
+) -> tuple[tuple[list[float], list[float]], int]:
+    predicted: list[float] = []
+    given: list[float] = []
+    ratings = 0
+    for result in found:
+        means = _ratings(result, listeners)
+        for line in result.lines:
+            guess, mean = line.value(MOS), means.get(line.take_id or "")
+            if guess is not None and mean is not None:
+                predicted.append(guess)
+                given.append(mean.value)
+                ratings += mean.n
+    return (predicted, given), ratings
+
+
+def _against(result: RunResult, base: RunResult | None) -> Mapping[str, Interval] | None:
+    if base is None or base.run.id == result.run.id:
+        return None
+    pairs = list(zip(result.lines, base.lines, strict=False))
+    gaps = {}
+    for metric in (WER, SIMILARITY):
+        both = [(a, b) for a, b in pairs if a.value(metric) is not None and b.value(metric) is not None]
+        if both:
+            sides = ([_parts(line, metric) for line in side] for side in zip(*both, strict=True))
+            one, other = (tuple(map(list, zip(*side, strict=True))) for side in sides)
+            gaps[metric] = difference((one[0], one[1]), (other[0], other[1]))
+    return gaps
+
+
+def _parts(line: Line, metric: str) -> tuple[float, float]:
+    """A sentence's share of the figure: errors and words, or the value and one."""
+    if metric != WER:
+        return line.value(metric) or 0.0, 1.0
+    detail = line.scores[WER].detail
+    return float(str(detail["errors"])), float(str(detail["reference_words"]))
