@@ -1,6 +1,7 @@
 """Orders and sides are balanced, seeded, and the same at every visit."""
 
 from collections import Counter
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from studio.listening.design import balanced_sides, listener_order, williams_squ
 def test_each_condition_precedes_each_other_equally_often(conditions: int) -> None:
     rows = williams_square(conditions)
     assert all(sorted(row) == list(range(conditions)) for row in rows)
-    neighbours = Counter(pair for row in rows for pair in zip(row, row[1:], strict=False))
+    neighbours = Counter(pair for row in rows for pair in pairwise(row))
     assert len(neighbours) == conditions * (conditions - 1) and len(set(neighbours.values())) == 1
     for place in range(conditions):
         assert len(set(Counter(row[place] for row in rows).values())) == 1
@@ -29,7 +30,7 @@ def test_a_block_of_listeners_uses_the_whole_square(conditions: int, seed: int) 
     block = conditions * (2 if conditions % 2 else 1)
     orders = [listener_order(conditions, listener, seed) for listener in range(block)]
     assert len(set(orders)) == block
-    neighbours = Counter(pair for row in orders for pair in zip(row, row[1:], strict=False))
+    neighbours = Counter(pair for row in orders for pair in pairwise(row))
     assert len(set(neighbours.values())) == 1
 
 
