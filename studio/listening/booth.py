@@ -30,15 +30,16 @@ from studio.privacy.access import Actor
 
 CONSENT_VERSION = "1"
 CONSENT_ASKED_EVERY_S = 5.0
+MOST_COOKIES = 20
 MOST_REPLAYS, MOST_RESPONSE_MS = 10_000, 86_400_000
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who is at the door: the link's token, the cookie, and the account where somebody is signed in."""
+    """Who is at the door: the link's token, the cookies of tests taken part in, and who is signed in, if anybody."""
 
     token: str
-    cookie: str = ""
+    cookies: tuple[str, ...] = ()
     actor: Actor | None = None
 
 
@@ -143,7 +144,7 @@ class Booth:
             return self._asked_next(session, self._seat(session, plan, listener))
 
     def join(self, visitor: Visitor, language: str, *, agreed: bool) -> str:
-        """Take part: returns the cookie to keep. Joining again changes nothing (a preview starts anew)."""
+        """Take part: returns the cookie to keep, "" for who takes part already (a preview starts anew)."""
         if not agreed:
             raise InputRefused("listening.consent")
         with self._pen, self._database.write() as session:
@@ -151,7 +152,7 @@ class Booth:
             self._refuse_shut(test, preview)
             known = self._listener(session, visitor, test.id, preview)
             if known is not None and not preview:
-                return visitor.cookie
+                return ""
             if known is not None:
                 session.delete(known)
                 session.flush()
@@ -236,9 +237,10 @@ class Booth:
             found = session.scalars(select(Listener).where(*by_account)).first()
             if found is not None or preview:
                 return found
-        if not visitor.cookie:
+        hashes = [fingerprint(cookie) for cookie in visitor.cookies[:MOST_COOKIES]]
+        if not hashes:
             return None
-        by_cookie = (*here, Listener.cookie_hash == fingerprint(visitor.cookie))
+        by_cookie = (*here, Listener.cookie_hash.in_(hashes))
         return session.scalars(select(Listener).where(*by_cookie)).first()
 
     def _new_listener(

@@ -123,7 +123,8 @@ class Gate:
         return await to_thread.run_sync(self.accounts.actor, token, limiter=self._threads)
 
     def _count(self, who: str, door: tuple[Route, Any] | None) -> None:
-        budgets = {Budget.ANY} | ({door[0].budget} if door else set())
+        asked = door[0].budget if door else Budget.ANY
+        budgets = {asked} if asked is Budget.LISTEN else {Budget.ANY, asked}
         for budget in budgets:
             wait_s = self.limits.take(budget, who)
             if wait_s:

@@ -16,6 +16,11 @@ POLICY = (
     "connect-src 'self' data: blob:; worker-src 'self' blob:; manifest-src 'self'; object-src 'none'; "
     "frame-src 'none'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
+# The listeners' page is our own: it needs neither eval nor anything inline.
+LISTEN_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; media-src blob:; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 FILE_POLICY = "default-src 'none'; sandbox"
 FIXED: dict[bytes, bytes] = {
     b"x-content-type-options": b"nosniff",
@@ -27,6 +32,7 @@ FIXED: dict[bytes, bytes] = {
     b"permissions-policy": b"microphone=(self), camera=(), geolocation=(), payment=(), usb=()",
 }
 INLINE_TYPES = re.compile(rb"(audio/[a-z0-9.+-]+|image/(png|jpeg|webp|gif)|video/mp4)(;|$)")
+LISTEN_PAGE = re.compile(r"/listen/[A-Za-z0-9_-]{43}")  # other addresses answer with a page of refusal
 SCRIPT_TAG = re.compile(rb"<script(?=[\s>])")
 
 
@@ -57,10 +63,14 @@ def secured(headers: Headers, path: str, nonce: str, secure: bool) -> Headers:
     kept += list(FIXED.items())
     if secure:
         kept.append((b"strict-transport-security", b"max-age=31536000"))
-    kept.append((b"content-security-policy", policy(nonce)))
+    kept.append((b"content-security-policy", _policy_of(path, nonce)))
     if path.startswith("/assets/"):
         return replaced(kept, cache_control=b"private, max-age=31536000, immutable")  # names carry a hash
     return kept if find(kept, b"cache-control") else [*kept, (b"cache-control", b"private, no-store")]
+
+
+def _policy_of(path: str, nonce: str) -> bytes:
+    return LISTEN_POLICY.encode() if LISTEN_PAGE.fullmatch(path) else policy(nonce)
 
 
 def as_file(headers: Headers) -> Headers:

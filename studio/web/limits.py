@@ -16,6 +16,8 @@ class Budget(StrEnum):
     SIGN_IN = "sign_in"
     EVENT = "event"
     UPLOAD = "upload"
+    LISTEN = "listen"  # instead of ANY: listeners have no account, and a class of them one address
+    JOIN = "join"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ RATES: Mapping[Budget, Rate] = {
     Budget.SIGN_IN: Rate(burst=10, per_s=1 / 6),
     Budget.EVENT: Rate(burst=200, per_s=20),
     Budget.UPLOAD: Rate(burst=120, per_s=2),
+    # Two hundred listeners behind one address, each with a sound or two and a rating every few seconds.
+    Budget.LISTEN: Rate(burst=4000, per_s=400),
+    Budget.JOIN: Rate(burst=300, per_s=2),
 }
 
 

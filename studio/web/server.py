@@ -19,6 +19,7 @@ from studio.web.accounts import accounts_router
 from studio.web.bindings import Bindings
 from studio.web.body import MEGABYTE
 from studio.web.gate import VISIT, Gate
+from studio.web.listen.routes import listen_router
 from studio.web.media import actor_of, media_router
 from studio.web.origin import is_loopback
 from studio.web.pages import refusal_body
@@ -52,6 +53,7 @@ def build_app(studio: Studio, demo: Any, look: Look | None = None) -> Gate:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.include_router(accounts_router(studio))
     app.include_router(media_router(studio))
+    app.include_router(listen_router(studio))
     _add_small_routes(app)
     app.add_exception_handler(StudioError, _explain(studio))
     shared = mount(

@@ -80,10 +80,10 @@ class Guest:
 
     @property
     def visitor(self) -> Visitor:
-        return Visitor(self.token, self.cookie, self.actor)
+        return Visitor(self.token, (self.cookie,) if self.cookie else (), self.actor)
 
     def join(self, language: str = "it") -> BoothState:
-        self.cookie = self.studio.listening.booth.join(self.visitor, language, agreed=True)
+        self.cookie = self.studio.listening.booth.join(self.visitor, language, agreed=True) or self.cookie
         return self.state()
 
     def state(self) -> BoothState:

@@ -28,6 +28,7 @@ class DemoStudio:
             self._studio.batches,
             self._studio.voices,
         )
+        self.listening = self._studio.listening
         self.stored: list[str] = []
         self.admin_calls: list[str] = []
         self.stopped: list[str] = []

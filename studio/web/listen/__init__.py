@@ -1,0 +1,1 @@
+"""The listeners' page: rating by a link, with no account."""
