@@ -1,0 +1,82 @@
+"""`app.py evaluate`: a table on the screen, files, and honest refusals."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from studio.audio.encode import AudioFormat, encode
+from studio.bootstrap import Studio
+from studio.errors import NotFound
+from studio.privacy.access import Actor
+from studio.synthesis.requests import SynthesisRequest, VoiceChoice
+from studio.terminal.common import Terminal
+from studio.terminal.evaluate import run
+from studio.terminal.main import parser
+from studio.voices.forms import VoiceView
+from tests.enrolling import real_speech
+from tests.scores.conftest import LINES, ScriptedEars
+
+
+@pytest.fixture
+def terminal(studio: Studio) -> Terminal:
+    made = Terminal(None)
+    made._opened = studio
+    made.screen = Console(width=200, record=True, quiet=False)
+    made.complaints = Console(stderr=True, quiet=True)
+    return made
+
+
+def evaluate(terminal: Terminal, *arguments: str) -> str:
+    run(terminal, parser().parse_args(["evaluate", *arguments]))
+    return terminal.screen.export_text()
+
+
+def test_a_voice_is_measured_over_a_file_with_recordings(
+    terminal: Terminal, ears: ScriptedEars, voice: VoiceView, tmp_path: Path
+) -> None:
+    (tmp_path / "list.txt").write_text(LINES, "utf-8")
+    (tmp_path / "read").mkdir()
+    (tmp_path / "read" / "0002.wav").write_bytes(encode(real_speech(2.0), AudioFormat.WAV))
+    ears.will_hear = [
+        "premere uno per continuare",
+        "il treno parte alle sette",
+        "grazie e arrivederci",
+        "il treno",
+    ]
+    files = {ending: tmp_path / f"out.{ending}" for ending in ("json", "html", "csv")}
+    wishes = [argument for ending, file in files.items() for argument in (f"--{ending}", str(file))]
+    told = evaluate(
+        terminal, f"voice:{voice.id}", "--engine", "fake", "--sentences", str(tmp_path / "list.txt"),
+        "--recordings", str(tmp_path / "read"), "--seed", "7", *wishes,
+    )  # fmt: skip
+    assert "8.3 %" in told and "60.0 %" in told and "n = 0" in told and "set-up (s)" in told
+    found = json.loads(files["json"].read_text("utf-8"))
+    assert found["run"]["seed"] == 7 and found["run"]["scores"]["mcd"]["n"] == 1
+    assert files["csv"].read_text("utf-8").startswith("subject,") and "<svg" in files["html"].read_text(
+        "utf-8"
+    )
+
+
+def test_takes_and_presets_are_measured_too(
+    terminal: Terminal, studio: Studio, admin: Actor, ears: ScriptedEars
+) -> None:
+    request = SynthesisRequest(VoiceChoice(engine_id="fake", preset_id="tone"), "Buongiorno.", "it", "fake")
+    take = studio.synthesis.preview(admin, request).take()
+    ears.will_hear = ["buongiorno"]
+    assert "0.0 %" in evaluate(terminal, "--takes", take.id)
+    assert "it-calls, 2 sentences" in evaluate(
+        terminal, "preset:fake:tone", "--sentences", "it-calls", "--most", "2"
+    )
+
+
+def test_no_voice_an_unknown_set_and_an_empty_folder_are_refused(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text(LINES, "utf-8")
+    with pytest.raises(ValueError, match="name a voice"):
+        evaluate(terminal)
+    with pytest.raises(NotFound):
+        evaluate(terminal, "preset:fake:tone", "--sentences", "de-balanced")
+    with pytest.raises(ValueError, match="no recordings"):
+        arguments = ("--sentences", str(tmp_path / "list.txt"), "--recordings", str(tmp_path))
+        evaluate(terminal, "preset:fake:tone", *arguments)
