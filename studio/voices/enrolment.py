@@ -26,12 +26,13 @@ Enrolment = Live[EnrolmentProgress]
 
 @dataclass(frozen=True)
 class EncodedView:
-    """A finished encoding: what the engine says of it."""
+    """A finished encoding: what the engine says of it, and whether it was made of the present recordings."""
 
     engine_id: str
     facts: dict[str, str]
     complete: bool
     created_at: str
+    current: bool
 
 
 class EnrolmentService:
@@ -83,21 +84,31 @@ class EnrolmentService:
 
     def state(self, session: Session, voice: Voice, spec: EngineSpec) -> VoiceState | None:
         """The stored encoding of this voice's present clips, or None."""
-        row = self._row(session, voice, spec)
+        row = self._row(session, voice, spec, self._clips_id(session, voice, spec))
         return VoiceState.from_bytes(self._vault.read(session, row.asset_id)) if row else None
 
     def encoded(self, actor: Actor, voice_id: str) -> list[EncodedView]:
-        """What is already encoded of a voice."""
+        """What is already encoded of a voice, one for each engine: of the present recordings where there is one."""
+        specs = {spec.id: spec for spec in self._engines.specs()}
         with self._database.read() as session:
             voice = self._voices.find(session, actor, voice_id)
+            now = {spec.id: self._clips_id(session, voice, spec) for spec in specs.values()}
             rows = session.scalars(select(EncodedVoice).where(EncodedVoice.voice_id == voice.id))
-            return [EncodedView(r.engine_id, r.facts, r.complete, r.created_at) for r in rows]
+            views = [
+                EncodedView(
+                    r.engine_id, r.facts, r.complete, r.created_at, now.get(r.engine_id) == r.clips_id
+                )
+                for r in rows
+            ]
+        ranked = sorted(views, key=lambda view: (view.current, view.created_at))
+        return list({view.engine_id: view for view in ranked}.values())
 
     def _work(self, live: Enrolment, actor: Actor, voice_id: str, spec: EngineSpec, again: bool) -> None:
         with self._database.read() as session:
             voice = self._voices.find(session, actor, voice_id)
             stored = None if again else self.state(session, voice, spec)
             clips = self._voices.clips(session, voice)
+            clips_id = self._clips_id(session, voice, spec)  # a recording may come or go meanwhile
         if stored is not None:
             live.publish(EnrolmentProgress(1.0, "cached", stored))
             return
@@ -107,16 +118,16 @@ class EnrolmentService:
             state = engine.encode_voice(
                 clips, language=voice.language, report=live.publish, should_stop=live.should_stop
             )
-        self._store(actor, voice_id, spec, state, complete=not live.should_stop())
+        self._store(actor, voice_id, spec, state, clips_id, complete=not live.should_stop())
         live.publish(EnrolmentProgress(1.0, "done", state))
 
     def _store(
-        self, actor: Actor, voice_id: str, spec: EngineSpec, state: VoiceState, complete: bool
+        self, actor: Actor, voice_id: str, spec: EngineSpec, state: VoiceState, clips_id: str, complete: bool
     ) -> None:
         with self._database.write() as session:
             voice = self._voices.find(session, actor, voice_id)
             permits(session, voice, {Purpose.ZERO_SHOT}, spec)  # asked again: minutes have passed
-            if old := self._row(session, voice, spec):
+            if old := self._row(session, voice, spec, clips_id):
                 session.delete(old)
                 session.flush()
                 self._vault.delete(session, old.asset_id)
@@ -125,7 +136,7 @@ class EnrolmentService:
                 EncodedVoice(
                     voice_id=voice.id,
                     engine_id=spec.id,
-                    clips_id=self._clips_id(session, voice, spec),
+                    clips_id=clips_id,
                     asset_id=asset_id,
                     content_id=state.content_id,
                     facts=dict(state.facts),
@@ -134,11 +145,12 @@ class EnrolmentService:
             )
             audit.append(session, actor.account_id, "voice.encoded", voice.id, engine=spec.id)
 
-    def _row(self, session: Session, voice: Voice, spec: EngineSpec) -> EncodedVoice | None:
+    @staticmethod
+    def _row(session: Session, voice: Voice, spec: EngineSpec, clips_id: str) -> EncodedVoice | None:
         query = select(EncodedVoice).where(
             EncodedVoice.voice_id == voice.id,
             EncodedVoice.engine_id == spec.id,
-            EncodedVoice.clips_id == self._clips_id(session, voice, spec),
+            EncodedVoice.clips_id == clips_id,
         )
         return session.scalars(query).first()
 

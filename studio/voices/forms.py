@@ -69,6 +69,7 @@ class VoiceView:
     consent: ConsentView | None
     usable: bool
     engines_ready: tuple[str, ...]  # engines for which the voice is already encoded
+    owner_id: str  # the account that enrolled it
 
     @property
     def duration_s(self) -> float:

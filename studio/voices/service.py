@@ -260,7 +260,7 @@ class VoiceService:
         consent = self._consent.of_speaker(session, voice.speaker_id)
         return VoiceView(
             voice.id, voice.name, voice.language, voice.speaker_id, speaker.category, voice.created_at, clips,
-            consent, _usable(lambda: permits(session, voice, {Purpose.ZERO_SHOT})), tuple(ready),
+            consent, _usable(lambda: permits(session, voice, {Purpose.ZERO_SHOT})), tuple(ready), voice.owner_id,
         )  # fmt: skip
 
 

@@ -133,7 +133,7 @@ def test_presets_of_the_pages_language_come_first(studio: Studio, admin: Actor) 
 
 
 def test_no_voice_leads_to_the_first(desk: Desk, admin: Actor, visitor: Visitor) -> None:
-    cards, detail = tab_of(desk, VoicesTab).show(None, visitor(admin))
+    cards, detail, *_ = tab_of(desk, VoicesTab).show(None, [], visitor(admin))
     assert 'data-act="new"' in cards and detail == ""
 
 

@@ -69,7 +69,8 @@ def _card(words: Words, state: HandState) -> str:
     if state.kind == "partial":
         lacking = f'<p class="tb-note warn">{esc(words("hand.lacking"))} {_files(state.missing)}</p>'
     return (
-        f'<article class="tb-card" aria-label="{esc(model.name)}" data-model="{esc(model.id)}"><h4>{esc(model.name)}</h4>'
+        f'<article class="tb-card" aria-label="{esc(model.name)}" data-model="{esc(model.id)}">'
+        f"<h4>{esc(model.name)}</h4>"
         f'<div class="tb-row">{badge(words(f"hand.state.{state.kind}"), TONES[state.kind])}'
         f"{badge(words(f'licence.{permits}'), 'good' if model.licence.commercial else 'warn')}</div>"
         f"{facts(rows)}{lacking}</article>"

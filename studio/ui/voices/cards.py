@@ -1,10 +1,10 @@
 """Voices as HTML: the cards, the chosen voice in detail, and the receipt of a withdrawal."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from studio.privacy.erasure import Receipt
 from studio.synthesis.choices import EngineChoice
-from studio.ui.markup import badge, button, empty, esc, facts, player
+from studio.ui.markup import badge, bar, button, empty, esc, facts, player
 from studio.ui.words import Words
 from studio.voices.enrolment import EncodedView
 from studio.voices.forms import VoiceView
@@ -47,13 +47,17 @@ def _card(words: Words, view: VoiceView, chosen: bool, names: dict[str, str]) ->
 
 
 def voice_detail(
-    words: Words, view: VoiceView, encoded: list[EncodedView], engines: list[EngineChoice]
+    words: Words,
+    view: VoiceView,
+    encoded: list[EncodedView],
+    engines: list[EngineChoice],
+    running: Collection[str] = (),
 ) -> str:
-    """Clips, consent, encodings and what can be done with the voice."""
+    """Clips, consent, encodings and what can be done with the voice; `running` are engines being prepared."""
     return (
         f'<section class="tb-card" aria-label="{esc(view.name)}"><h3>{esc(view.name)}</h3>'
         f"{_consent(words, view)}<h4>{esc(words('voices.recordings'))}</h4>{_clips(words, view)}"
-        f"<h4>{esc(words('voices.engines'))}</h4>{_engines(words, view, encoded, engines)}"
+        f"<h4>{esc(words('voices.engines'))}</h4>{_engines(words, view, encoded, engines, running)}"
         f"{_ending(words, view)}</section>"
     )
 
@@ -85,25 +89,44 @@ def _clips(words: Words, view: VoiceView) -> str:
     return f'<div class="tb-list">{"".join(rows)}</div>'
 
 
-def _engines(words: Words, view: VoiceView, encoded: list[EncodedView], engines: list[EngineChoice]) -> str:
+def _engines(
+    words: Words,
+    view: VoiceView,
+    encoded: list[EncodedView],
+    engines: list[EngineChoice],
+    running: Collection[str],
+) -> str:
     done = {one.engine_id: one for one in encoded}
-    rows = []
-    for engine in engines:
-        row = f'<div class="tb-row"><b>{esc(engine.name)}</b>'
-        if one := done.get(engine.id):
-            row += badge(words("voices.encoded" if one.complete else "voices.encoded_early"), "good")
-            row += "".join(badge(told) for told in known_facts(words, one.facts))
-            row += (
-                button("encode_again", words("voices.refine"), engine=engine.id, id=view.id)
-                if view.usable
-                else ""
-            )
-        elif not engine.ready:
-            row += badge(words("voices.model_missing"), "warn")
-        elif view.usable:
-            row += button("encode", words("voices.prepare"), engine=engine.id, id=view.id)
-        rows.append(row + "</div>")
+    rows = [_engine(words, view, done.get(engine.id), engine, engine.id in running) for engine in engines]
     return f'<div class="tb-list">{"".join(rows)}</div>'
+
+
+def _engine(
+    words: Words, view: VoiceView, made: EncodedView | None, engine: EngineChoice, running: bool
+) -> str:
+    """One engine: what is made of the voice for it, and the one thing to do next."""
+    row = f"<b>{esc(engine.name)}</b>"
+    if made:
+        row += _encoded(words, made)
+    if running:
+        told = words("voices.enrolling", voice=view.name, engine=engine.name)
+        bar_ = bar(0, told, waiting=True)
+        note = f'<span class="tb-dim" role="status">{esc(words("voices.preparing"))}</span>'
+        return f'<div class="tb-list"><div class="tb-row">{row}{note}</div>{bar_}</div>'
+    act, label = ("encode_again", "voices.refine") if made and made.current else ("encode", "voices.prepare")
+    if not engine.ready:
+        missing = ", ".join(engine.missing)
+        row += button("models", words("voices.model_missing"), hint=words("voices.to_models", models=missing))
+    elif view.usable:
+        row += button(act, words(label), engine=engine.id, id=view.id)
+    return f'<div class="tb-row">{row}</div>'
+
+
+def _encoded(words: Words, made: EncodedView) -> str:
+    if not made.current:
+        return badge(words("voices.encoded_stale"), "warn")
+    state = badge(words("voices.encoded" if made.complete else "voices.encoded_early"), "good")
+    return state + "".join(badge(told) for told in known_facts(words, made.facts))
 
 
 def known_facts(words: Words, facts_: Mapping[str, str]) -> list[str]:

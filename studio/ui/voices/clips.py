@@ -3,19 +3,77 @@
 import html
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 
 from studio.errors import StudioError
 from studio.privacy.access import Actor
 from studio.ui.desk import Desk
-from studio.ui.markup import badge, button, esc, inline_sound, player
+from studio.ui.markup import badge, board, button, esc, inline_sound, player
 from studio.ui.uploads import take_in
 from studio.ui.voices.report import findings_list
 from studio.ui.words import Words
 from studio.voices.forms import MOST_CLIPS, CheckedClip
 
+Clips = list[CheckedClip]
 FILE_TYPES = [".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".webm"]
+
+
+class ClipPicker:
+    """Files and microphone above, what was made of them below; `clips` holds them until they are stored."""
+
+    def __init__(self, desk: Desk, prefix: str) -> None:
+        self.desk = desk
+        words = desk.words
+        self.clips = gr.State([])
+        with gr.Row():
+            self.files = gr.File(
+                file_count="multiple",
+                file_types=FILE_TYPES,
+                label=words("enrol.files"),
+                height=150,
+                elem_id=f"{prefix}-files",
+            )
+            self.microphone = gr.Audio(
+                sources=["microphone"],
+                type="filepath",
+                label=words("enrol.microphone"),
+                editable=False,
+                elem_id=f"{prefix}-microphone",
+            )
+        self.area = board(f"{prefix}-clips", clip_list(words, []))
+
+    def wire(self) -> None:
+        for source, widget, event in (
+            ("upload", self.files, self.files.upload),
+            ("microphone", self.microphone, self.microphone.stop_recording),
+        ):
+            shown = [widget, self.clips, self.area]
+            self.desk.on(event, self.adder(source), [widget, self.clips], shown, progress="minimal")
+        self.desk.on(self.area.click, self.change, [self.clips], [self.clips, self.area])
+
+    def adder(self, source: str) -> Any:
+        """The handler that takes in what comes from `source`."""
+
+        def add(paths: Any, clips: Clips, request: gr.Request) -> tuple[None, Clips, str]:
+            wanted = paths if isinstance(paths, list) else [paths] if paths else []
+            fresh = examine(self.desk, self.desk.actor(request), wanted, source)
+            clips = named(self.desk.words, [*clips, *fresh])
+            return None, clips, clip_list(self.desk.words, clips)
+
+        return add
+
+    def change(self, clips: Clips, event: gr.EventData, request: gr.Request) -> tuple[Clips, str]:
+        """Fix or remove a clip of the list."""
+        number = int(event._data["number"])
+        if number < len(clips):
+            actor = self.desk.actor(request)
+            mended = (
+                [self.desk.studio.voices.fix(actor, clips[number])] if event._data["act"] == "fix" else []
+            )
+            clips = [*clips[:number], *mended, *clips[number + 1 :]]
+        return clips, clip_list(self.desk.words, clips)
 
 
 def examine(desk: Desk, actor: Actor, paths: Sequence[str], source: str) -> list[CheckedClip]:

@@ -11,11 +11,10 @@ from studio.errors import InputRefused
 from studio.privacy.access import Actor
 from studio.ui.desk import Desk
 from studio.ui.markup import board, esc
-from studio.ui.voices.clips import FILE_TYPES, clip_card, clip_list, examine, named
+from studio.ui.voices.clips import FILE_TYPES, ClipPicker, Clips, clip_card, clip_list, examine
 from studio.voices.forms import CheckedClip, VoiceForm, VoiceView
 
 SPOKEN = ("it", "en", "es", "fr", "de", "pt", "nl", "pl")
-Clips = list[CheckedClip]
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,6 @@ class EnrolForm:
         self.desk = desk
         words = desk.words
         with gr.Column(visible=False, elem_id="enrol") as self.panel:
-            self.clips = gr.State([])
             self.recording = gr.State(None)
             self.statement = gr.State("")
             gr.HTML(f"<h2>{esc(words('enrol.title'))}</h2>")
@@ -104,22 +102,8 @@ class EnrolForm:
         words = self.desk.words
         self._step(2, "enrol.recordings")
         gr.HTML(f'<p class="tb-dim">{esc(words("enrol.recordings_info"))}</p>')
-        with gr.Row():
-            self.files = gr.File(
-                file_count="multiple",
-                file_types=FILE_TYPES,
-                label=words("enrol.files"),
-                height=150,
-                elem_id="enrol-files",
-            )
-            self.microphone = gr.Audio(
-                sources=["microphone"],
-                type="filepath",
-                label=words("enrol.microphone"),
-                editable=False,
-                elem_id="enrol-microphone",
-            )
-        self.clip_area = board("enrol-clips", clip_list(words, []))
+        self.picker = ClipPicker(self.desk, "enrol")
+        self.clips, self.clip_area = self.picker.clips, self.picker.area
 
     def _consent(self) -> None:
         words, consent = self.desk.words, self.desk.studio.consent
@@ -157,13 +141,7 @@ class EnrolForm:
 
     def wire(self) -> None:
         on, ticks = self.desk.on, self.purposes
-        for source, widget, event in (
-            ("upload", self.files, self.files.upload),
-            ("microphone", self.microphone, self.microphone.stop_recording),
-        ):
-            add = self._adder(source)
-            on(event, add, [widget, self.clips], [widget, self.clips, self.clip_area], progress="minimal")
-        on(self.clip_area.click, self.change_clip, [self.clips], [self.clips, self.clip_area])
+        self.picker.wire()
         for tick in ticks:
             on(tick.change, self.reword, [self.statement, *ticks], [self.statement, self.statement_area])
         kept = [self.recording, self.recording_area]
@@ -175,15 +153,6 @@ class EnrolForm:
             on(event, keep, [widget], [widget, *kept], progress="minimal")
         on(self.recording_area.click, self.change_recording, [self.recording], kept)
         on(self.close.click, lambda: self.emptied(), None, self.everything)
-
-    def _adder(self, source: str) -> Any:
-        def add(paths: Any, clips: Clips, request: gr.Request) -> tuple[None, Clips, str]:
-            wanted = paths if isinstance(paths, list) else [paths] if paths else []
-            fresh = examine(self.desk, self.desk.actor(request), wanted, source)
-            clips = named(self.desk.words, [*clips, *fresh])
-            return None, clips, clip_list(self.desk.words, clips)
-
-        return add
 
     def _keeper(self, source: str) -> Any:
         def keep(path: str | None, request: gr.Request) -> tuple[None, CheckedClip | None, str]:
@@ -203,17 +172,6 @@ class EnrolForm:
             else ""
         )
         return note + clip_card(words, 0, checked, consent=True)
-
-    def change_clip(self, clips: Clips, event: gr.EventData, request: gr.Request) -> tuple[Clips, str]:
-        """Fix or remove a clip of the list."""
-        number = int(event._data["number"])
-        if number < len(clips):
-            actor = self.desk.actor(request)
-            mended = (
-                [self.desk.studio.voices.fix(actor, clips[number])] if event._data["act"] == "fix" else []
-            )
-            clips = [*clips[:number], *mended, *clips[number + 1 :]]
-        return clips, clip_list(self.desk.words, clips)
 
     def change_recording(
         self, recording: CheckedClip | None, event: gr.EventData, request: gr.Request

@@ -59,18 +59,14 @@ class EnrolmentWatch:
     def outputs(self) -> list[Any]:
         return [self.area, self.seen, self.timer]
 
-    def wire(self, demo: gr.Blocks, header: Header, redraw: Any) -> None:
-        """`redraw(event)` refreshes the cards when an enrolment ends."""
+    def wire(self, header: Header, redraw: Any) -> None:
+        """`redraw(event)` refreshes the cards and this area when an enrolment ends."""
         desk = self.desk
         ended = gr.State(0)  # counts up when an enrolment ends
-        desk.on(demo.load, self.arrive, None, self.outputs)
         desk.on(self.timer.tick, self.tick, [self.seen, ended], [*self.outputs, ended])
         desk.on(self.area.click, self.stop, None, None)
         redraw(ended.change)
         header.refresh(ended.change)
-
-    def arrive(self, request: gr.Request) -> tuple[str, list[Watched], Any]:
-        return self.show(self.desk.actor(request), [])
 
     def show(self, actor: Actor, seen: list[Watched]) -> tuple[str, list[Watched], Any]:
         """The running ones; reports how those ended that ran a moment ago."""

@@ -1,6 +1,7 @@
 """A report card as HTML: what was found, how bad it is, the value beside its limit, what to do."""
 
 from studio.audio.card import Finding, ReportCard, Severity
+from studio.errors import StudioError
 from studio.ui.markup import esc
 from studio.ui.words import Words
 
@@ -26,3 +27,9 @@ def _line(words: Words, finding: Finding) -> str:
     told = f"<b>{esc(finding.label(language))}</b>: {esc(finding.text(language))} {esc(then)}"
     severity = words(f"report.{finding.severity}")
     return f'<li class="{tone}"><span class="mark" aria-label="{esc(severity)}">{mark}</span><span>{told}</span></li>'
+
+
+def refusal(trouble: StudioError, language: str) -> str:
+    """The refusal where the form is, besides the message that floats."""
+    what, why, then = (esc(trouble.part(part, language)) for part in ("what", "why", "next"))
+    return f'<p class="tb-note bad" role="alert"><b>{what}</b> {why} {then}</p>'

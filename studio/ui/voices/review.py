@@ -7,7 +7,7 @@ import gradio as gr
 
 from studio.consent.evidence import OTHER_VOICE, SAME_VOICE, WER_PASSES
 from studio.consent.service import ConsentView
-from studio.privacy.access import Permission
+from studio.privacy.access import Actor, Permission
 from studio.ui.desk import Desk
 from studio.ui.markup import board, button, esc, facts, player
 from studio.ui.words import Words
@@ -51,23 +51,40 @@ def _measured(words: Words, value: float | None, limit: str) -> str:
     return f"{'–' if value is None else esc(words.number(value))}<small>{esc(limit)}</small>"
 
 
-def build_review(desk: Desk, demo: gr.Blocks, after: Callable[[Any], None]) -> None:
-    """The list for those who may decide; `after` is told the event of a decision."""
-    area = board("review")
+def build_review(
+    desk: Desk, demo: gr.Blocks, after: Callable[[Any], None], approved: Callable[[Actor, str], None]
+) -> None:
+    """The list for those who may decide.
 
-    def shown(request: gr.Request) -> str:
-        actor = desk.actor(request)
+    `after` is told the event of a decision, `approved(actor, speaker_id)` that a speaker's consent holds now.
+    """
+    ReviewList(desk, approved).wire(demo, after)
+
+
+class ReviewList:
+    """Layout, then wiring."""
+
+    def __init__(self, desk: Desk, approved: Callable[[Actor, str], None]) -> None:
+        self.desk, self.approved = desk, approved
+        self.area = board("review")
+
+    def wire(self, demo: gr.Blocks, after: Callable[[Any], None]) -> None:
+        self.desk.on(demo.load, self.shown, None, [self.area])
+        after(self.desk.on(self.area.click, self.decide, None, [self.area]))
+
+    def shown(self, request: gr.Request) -> str:
+        actor = self.desk.actor(request)
         if not actor.may(Permission.REVIEW):
             return ""
-        return review_list(desk.words, desk.studio.consent.waiting(actor))
+        return review_list(self.desk.words, self.desk.studio.consent.waiting(actor))
 
-    def decide(event: gr.EventData, request: gr.Request) -> str:
-        asked = event._data
-        note = str(asked["form"].get("note", ""))
-        desk.studio.consent.review(desk.actor(request), str(asked["id"]), asked["act"] == "approve", note)
-        gr.Info(desk.words("review.done"))
-        return shown(request)
-
-    desk.on(demo.load, shown, None, [area])
-    decided = desk.on(area.click, decide, None, [area])
-    after(decided)
+    def decide(self, event: gr.EventData, request: gr.Request) -> str:
+        """Write the decision; an approved voice is told of."""
+        actor, asked, consent = self.desk.actor(request), event._data, self.desk.studio.consent
+        speakers = {view.id: view.speaker_id for view in consent.waiting(actor)}
+        approve, note = asked["act"] == "approve", str(asked["form"].get("note", ""))
+        consent.review(actor, str(asked["id"]), approve, note)
+        gr.Info(self.desk.words("review.done"))
+        if approve:
+            self.approved(actor, speakers[str(asked["id"])])
+        return self.shown(request)

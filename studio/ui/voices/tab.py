@@ -1,6 +1,7 @@
 """The Voices tab: the list, the chosen voice, a new voice, enrolments, consents to review."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -11,9 +12,11 @@ from studio.synthesis.requests import VoiceChoice
 from studio.ui.desk import Desk
 from studio.ui.header import Header
 from studio.ui.markup import board, esc
+from studio.ui.voices.adding import AddRecording
 from studio.ui.voices.cards import receipt_card, voice_cards, voice_detail
 from studio.ui.voices.enrol import EnrolForm
-from studio.ui.voices.progress import EnrolmentWatch
+from studio.ui.voices.progress import EnrolmentWatch, Watched
+from studio.ui.voices.report import refusal
 from studio.ui.voices.review import build_review
 from studio.voices.forms import VoiceView
 
@@ -42,42 +45,67 @@ class VoicesTab:
         self.form = EnrolForm(desk)
         self.cards = board("voice-cards")
         self.detail = board("voice-detail")
+        self.adding = AddRecording(desk)
         self.receipt = gr.HTML(elem_id="receipt")
 
     def wire(self, demo: gr.Blocks) -> None:
         desk, voice = self.desk, self.header.voice
         shown = [self.cards, self.detail]
         self.form.wire()
-        self.watch.wire(demo, self.header, lambda event: desk.on(event, self.show, [voice], shown))
-        desk.on(demo.load, self.show, [voice], shown)
-        desk.on(voice.change, self.show, [voice], shown)
+        self.watch.wire(self.header, self._redraw)
+        self.adding.wire(self._redraw)
+        for event in (demo.load, voice.change):
+            self._redraw(event)
+            self.adding.follow_on(event, voice)
         desk.on(self.new.click, self.open, None, [self.form.panel, self.receipt])
         changes = [voice, self.form.panel, self.receipt, self.tabs, *shown, *self.watch.outputs]
         for area in (self.cards, self.detail):
             desk.on(area.click, self.act, [voice], changes)
         saving = [self.form.told, self.form.save, voice, *shown, *self.watch.outputs, *self.form.everything]
         desk.on(self.form.save.click, self.save, self.form.answers, saving, watches=True)
-        build_review(desk, demo, self._after_review)
+        build_review(desk, demo, self._after_review, self.approved)
+
+    def _redraw(self, event: Any) -> Any:
+        """After `event`, the cards, the chosen voice and the enrolments as they are now."""
+        shown = [self.cards, self.detail, *self.watch.outputs]
+        return self.desk.on(event, self.show, [self.header.voice, self.watch.seen], shown)
 
     def _after_review(self, decided: Any) -> None:
-        refreshed = self.desk.on(decided.then, self.show, [self.header.voice], [self.cards, self.detail])
+        refreshed = self._redraw(decided.then)
         self.header.refresh(refreshed.then)
+        self.adding.follow_on(refreshed.then, self.header.voice)
 
     # Handlers
 
-    def show(self, key: str | None, request: gr.Request) -> tuple[str, str]:
-        return self.drawn(self.desk.actor(request), chosen_voice(key))
+    def show(self, key: str | None, seen: list[Watched], request: gr.Request) -> tuple[Any, ...]:
+        actor = self.desk.actor(request)
+        return self.all_drawn(actor, chosen_voice(key), seen)
+
+    def all_drawn(self, actor: Actor, chosen: str, seen: list[Watched]) -> tuple[Any, ...]:
+        """Cards, detail and enrolments.
+
+        The enrolments are looked at first: one that ends in between is drawn as done, where the other way
+        round it would be drawn as running and no clock would tell of its end.
+        """
+        watched = self.watch.show(actor, seen)
+        return *self.drawn(actor, chosen), *watched
 
     def drawn(self, actor: Actor, chosen: str) -> tuple[str, str]:
         """The cards, and the chosen voice in detail."""
         studio, words = self.desk.studio, self.desk.words
-        views = studio.voices.browse(actor)
+        views = [self._as_it_is(actor, view) for view in studio.voices.browse(actor)]
         engines = studio.choices.engines(words.language, cloning=True)
         cards = voice_cards(words, views, chosen, {engine.id: engine.name for engine in engines})
         view = next((one for one in views if one.id == chosen), None)
         if view is None:
             return cards, ""
-        return cards, voice_detail(words, view, studio.enrolment.encoded(actor, view.id), engines)
+        running = [engine.id for engine in engines if studio.enrolment.running(view.id, engine.id)]
+        return cards, voice_detail(words, view, studio.enrolment.encoded(actor, view.id), engines, running)
+
+    def _as_it_is(self, actor: Actor, view: VoiceView) -> VoiceView:
+        """The voice with the engines that know its present recordings; older encodings do not count."""
+        encoded = self.desk.studio.enrolment.encoded(actor, view.id)
+        return replace(view, engines_ready=tuple(one.engine_id for one in encoded if one.current))
 
     def open(self) -> tuple[Any, str]:
         return gr.Column(visible=True), ""
@@ -101,8 +129,8 @@ class VoicesTab:
         note = f'<p class="tb-note good" role="status">{esc(told)}</p>'
         gr.Info(esc(told))
         yield (
-            note, gr.Button(interactive=True), self.header.choices(actor, key), *self.drawn(actor, view.id),
-            *self.watch.show(actor, []), *self.form.emptied(),
+            note, gr.Button(interactive=True), self.header.choices(actor, key),
+            *self.all_drawn(actor, view.id, []), *self.form.emptied(),
         )  # fmt: skip
 
     def begin(self, actor: Actor, view: VoiceView) -> None:
@@ -112,6 +140,12 @@ class VoicesTab:
         spoken = [engine for engine in fitting if view.language in engine.languages] or fitting
         if view.usable and spoken:
             self.desk.studio.enrolment.start(actor, view.id, spoken[0].id)
+
+    def approved(self, actor: Actor, speaker_id: str) -> None:
+        """A consent holds now: prepare the approver's own voices of this speaker; others' wait for their owner."""
+        for view in self.desk.studio.voices.browse(actor):
+            if view.speaker_id == speaker_id and view.owner_id == actor.account_id:
+                self.begin(actor, view)
 
     def act(self, key: str | None, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         """A button of a card or of the detail was pressed."""
@@ -124,6 +158,8 @@ class VoicesTab:
                 chosen = VoiceChoice(voice_id=asked["id"]).key
             case "speak":
                 chosen, tabs = VoiceChoice(voice_id=asked["id"]).key, gr.Tabs(selected="clone")
+            case "models":
+                tabs = gr.Tabs(selected="models")
             case "encode" | "encode_again":
                 again = asked["act"] == "encode_again"
                 self.desk.studio.enrolment.start(actor, asked["id"], asked["engine"], again=again)
@@ -136,12 +172,6 @@ class VoicesTab:
                 erased = self.desk.studio.voices.withdraw(actor, asked["id"], reason)
                 receipt = receipt_card(self.desk.words, erased)
         return (
-            self.header.choices(actor, chosen), panel, receipt, tabs, *self.drawn(actor, chosen_voice(chosen)),
-            *self.watch.show(actor, []),
+            self.header.choices(actor, chosen), panel, receipt, tabs,
+            *self.all_drawn(actor, chosen_voice(chosen), []),
         )  # fmt: skip
-
-
-def refusal(trouble: StudioError, language: str) -> str:
-    """The refusal where the form is, besides the message that floats."""
-    what, why, then = (esc(trouble.part(part, language)) for part in ("what", "why", "next"))
-    return f'<p class="tb-note bad" role="alert"><b>{what}</b> {why} {then}</p>'
