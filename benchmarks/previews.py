@@ -59,7 +59,9 @@ def _phrase(studio: Studio, actor: Actor) -> None:
         repeated.append(time.perf_counter() - started)
         again.wait()
     middle, worst = statistics.median(repeated), max(repeated)
-    print(f"new phrase {1000 * fresh_s:.0f} ms; repeated: median {1000 * middle:.1f} ms, worst {1000 * worst:.1f} ms")
+    print(
+        f"new phrase {1000 * fresh_s:.0f} ms; repeated: median {1000 * middle:.1f} ms, worst {1000 * worst:.1f} ms"
+    )
     print(f"the cache answers {fresh_s / middle:.0f} times as fast")
 
 
@@ -74,7 +76,9 @@ def _ten(studio: Studio, actor: Actor) -> None:
     sound_s = sum(take.duration_s for take in takes)
     print(f"10 of 10 complete, {sound_s:.1f} s of sound in {total_s:.1f} s with scores")
     rates = [take.rtf for take in takes]
-    print(f"RTF median {statistics.median(rates):.2f}, worst {max(rates):.2f}; engine's own clock, queue not counted")
+    print(
+        f"RTF median {statistics.median(rates):.2f}, worst {max(rates):.2f}; engine's own clock, queue not counted"
+    )
 
 
 if __name__ == "__main__":

@@ -17,31 +17,42 @@ class Settings(BaseSettings):
 
     storage: Path = Field(default=Path("storage"), description="Folder of the studio's data.")
     key_file: Path | None = Field(
-        default=None, description="Key-encryption key; default storage/keys/studio.key. Keep it out of backups."
+        default=None,
+        description="Key-encryption key; default storage/keys/studio.key. Keep it out of backups.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on; loopback unless you mean it.")
     port: int = Field(default=7860, ge=0, le=65535, description="Port; 0 takes a free one.")
     public_hosts: tuple[str, ...] = Field(
-        default=(), description="Further Host headers to answer, when a reverse proxy stands before the studio."
+        default=(),
+        description="Further Host headers to answer, when a reverse proxy stands before the studio.",
     )
-    language: Literal["it", "en"] = Field(default="it", description="Language of the pages until one is chosen.")
+    language: Literal["it", "en"] = Field(
+        default="it", description="Language of the pages until one is chosen."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where the engines run.")
     threads: int = Field(default=0, ge=0, description="Threads for engines on the CPU; 0 takes all cores.")
     upload_limit_mb: int = Field(default=50, ge=1, le=500, description="Largest single upload.")
     request_limit_mb: int = Field(default=120, ge=1, le=1000, description="Largest whole request.")
-    text_limit: int = Field(default=10_000, ge=100, le=50_000, description="Longest text of one take, characters.")
+    text_limit: int = Field(
+        default=10_000, ge=100, le=50_000, description="Longest text of one take, characters."
+    )
     session_hours: int = Field(default=12, ge=1, le=720, description="How long a sign-in lasts.")
-    organisation: str = Field(default="", description="Named in consent statements; empty says 'this studio'.")
+    organisation: str = Field(
+        default="", description="Named in consent statements; empty says 'this studio'."
+    )
 
     recogniser: Literal["embedded", "wav2vec2", "whisper"] = Field(
         default="embedded", description="What writes down speech when word errors are measured."
     )
     recogniser_model: str = Field(
-        default="", description="Local folder or hub id of the wav2vec2 (CTC) or Whisper model, for transformers."
+        default="",
+        description="Local folder or hub id of the wav2vec2 (CTC) or Whisper model, for transformers.",
     )
     recogniser_language: str = Field(default="it", description="The one language of a wav2vec2 model.")
     hour_price: float = Field(
-        default=0.0, ge=0, description="What an hour of this machine costs, for the cost column; 0 when it is yours."
+        default=0.0,
+        ge=0,
+        description="What an hour of this machine costs, for the cost column; 0 when it is yours.",
     )
 
     @property
@@ -68,7 +79,11 @@ def load_settings(**given: object) -> Settings:
     Raises ValueError naming the unknown variables and the valid ones.
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    unknown = sorted(
+        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
     if unknown:
-        raise ValueError(f"unknown settings {', '.join(unknown)}; the valid ones are {', '.join(sorted(known))}")
+        raise ValueError(
+            f"unknown settings {', '.join(unknown)}; the valid ones are {', '.join(sorted(known))}"
+        )
     return Settings(**given)  # type: ignore[arg-type]

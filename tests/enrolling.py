@@ -32,13 +32,17 @@ def real_speech(seconds: float, start_s: float = 0.0) -> AudioClip:
     return AudioClip(_reading().samples[int(start_s * rate) : int((start_s + seconds) * rate)], rate)
 
 
-def checked_speech(studio: Studio, actor: Actor, *, seconds: float = 8.0, start_s: float = 0.0) -> CheckedClip:
+def checked_speech(
+    studio: Studio, actor: Actor, *, seconds: float = 8.0, start_s: float = 0.0
+) -> CheckedClip:
     """A stretch of the reading, through the real decoder and report card."""
     data = encode(real_speech(seconds, start_s), AudioFormat.WAV)
     return studio.voices.check(actor, Upload("speech.wav", data))
 
 
-def consent_form(studio: Studio, purposes: frozenset[Purpose] = PURPOSES, language: str = "en") -> ConsentForm:
+def consent_form(
+    studio: Studio, purposes: frozenset[Purpose] = PURPOSES, language: str = "en"
+) -> ConsentForm:
     return ConsentForm(
         category=Category.SELF,
         purposes=purposes,
@@ -57,5 +61,3 @@ def voice_form(studio: Studio, actor: Actor, name: str = "Linda", **changes: obj
 
 def enrol(studio: Studio, actor: Actor, name: str = "Linda", **changes: object) -> VoiceView:
     return studio.voices.enrol(actor, voice_form(studio, actor, name, **changes))
-
-

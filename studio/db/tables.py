@@ -260,7 +260,9 @@ class MetricScore(Base, kw_only=True):
     __tablename__ = "metric_score"
     id: Mapped[str] = mapped_column(String, primary_key=True, default_factory=lambda: new_id("sco"))
     run_id: Mapped[str] = mapped_column(ForeignKey("evaluation_run.id", ondelete="CASCADE"), index=True)
-    synthesis_id: Mapped[str | None] = mapped_column(ForeignKey("synthesis.id", ondelete="CASCADE"), index=True)
+    synthesis_id: Mapped[str | None] = mapped_column(
+        ForeignKey("synthesis.id", ondelete="CASCADE"), index=True
+    )
     subject: Mapped[str] = mapped_column(String)  # take / recording / run
     position: Mapped[int | None] = mapped_column(Integer)  # of the sentence; None for a whole run
     metric: Mapped[str] = mapped_column(String)
@@ -351,7 +353,9 @@ class Stimulus(Base, kw_only=True):
     system_id: Mapped[str | None] = mapped_column(ForeignKey("listening_system.id", ondelete="CASCADE"))
     item: Mapped[int] = mapped_column(Integer)
     asset_id: Mapped[str | None] = mapped_column(ForeignKey("asset.id", ondelete="SET NULL"), index=True)
-    synthesis_id: Mapped[str | None] = mapped_column(ForeignKey("synthesis.id", ondelete="SET NULL"), index=True)
+    synthesis_id: Mapped[str | None] = mapped_column(
+        ForeignKey("synthesis.id", ondelete="SET NULL"), index=True
+    )
     duration_s: Mapped[float] = mapped_column(Float)
     sample_rate_hz: Mapped[int] = mapped_column(Integer)
     gain_db: Mapped[float] = mapped_column(Float)
@@ -410,10 +414,14 @@ class Rating(Base, kw_only=True):
     __table_args__ = (UniqueConstraint("trial_id", "listener_id"),)
     id: Mapped[str] = mapped_column(String, primary_key=True, default_factory=lambda: new_id("rat"))
     trial_id: Mapped[str] = mapped_column(ForeignKey("listening_trial.id", ondelete="CASCADE"))
-    listener_id: Mapped[str] = mapped_column(ForeignKey("listening_listener.id", ondelete="CASCADE"), index=True)
+    listener_id: Mapped[str] = mapped_column(
+        ForeignKey("listening_listener.id", ondelete="CASCADE"), index=True
+    )
     score: Mapped[float] = mapped_column(Float)
     position: Mapped[int] = mapped_column(Integer)  # place in the listener's order, from 0
-    side: Mapped[str] = mapped_column(String)  # where the first system stood: A or B; a number on MUSHRA pages
+    side: Mapped[str] = mapped_column(
+        String
+    )  # where the first system stood: A or B; a number on MUSHRA pages
     replays: Mapped[int] = mapped_column(Integer)  # plays beyond the first, all sounds of the trial
     response_ms: Mapped[int] = mapped_column(Integer)  # from the last first hearing's end to the answer
     heard_to_end: Mapped[bool] = mapped_column(Boolean)

@@ -104,7 +104,9 @@ def store(terminal: Terminal, given: argparse.Namespace) -> None:
     purposes = _purposes(given)
     statement = terminal.studio.consent.statement(given.language, purposes)
     confirmed = frozenset(ATTESTATIONS) if given.i_confirm else frozenset()
-    form = ConsentForm(Category(given.category), purposes, confirmed, given.language, statement, recording, "upload")
+    form = ConsentForm(
+        Category(given.category), purposes, confirmed, given.language, statement, recording, "upload"
+    )
     voice = terminal.studio.voices.enrol(
         terminal.actor, VoiceForm(given.name, given.language, clips, form, given.speaker_name)
     )

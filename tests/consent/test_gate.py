@@ -104,7 +104,9 @@ def test_words_that_were_not_said_send_the_consent_to_a_person(
         studio.consent.review(admin, waiting.id, False, "second thoughts")
 
 
-def test_a_producer_cannot_approve_consent(studio: Studio, account: Callable[..., Actor], judges: FakeJudges) -> None:
+def test_a_producer_cannot_approve_consent(
+    studio: Studio, account: Callable[..., Actor], judges: FakeJudges
+) -> None:
     judges.hears = "something else"
     producer = account("rosa")
     made = enrol(studio, producer)
@@ -116,7 +118,9 @@ def test_a_producer_cannot_approve_consent(studio: Studio, account: Callable[...
     assert not studio.voices.view(producer, made.id).usable
 
 
-def test_a_consent_spoken_by_another_voice_is_refused(studio: Studio, admin: Actor, judges: FakeJudges) -> None:
+def test_a_consent_spoken_by_another_voice_is_refused(
+    studio: Studio, admin: Actor, judges: FakeJudges
+) -> None:
     form = voice_form(studio, admin)
     judges.voices[form.clips[0].clip.content_id] = 7
     with pytest.raises(AudioRefused) as refusal:
@@ -140,7 +144,9 @@ def test_the_statement_names_purposes_and_date_in_both_languages(studio: Studio)
     purposes = frozenset({Purpose.ZERO_SHOT, Purpose.INTERNAL_USE})
     italian = studio.consent.statement("it", purposes, date(2026, 11, 23))
     assert "clonare la voce e uso interno" in italian and "23 novembre 2026" in italian
-    assert "cloning the voice and internal use" in studio.consent.statement("en", purposes, date(2026, 11, 23))
+    assert "cloning the voice and internal use" in studio.consent.statement(
+        "en", purposes, date(2026, 11, 23)
+    )
 
 
 def test_consent_survives_a_restart(home: Home, admin: Actor) -> None:

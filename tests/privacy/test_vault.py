@@ -53,7 +53,11 @@ def test_the_key_file_can_be_read_by_its_owner_alone(room: Room) -> None:
 def test_changed_cut_and_swapped_ciphertext_is_refused(room: Room) -> None:
     first, second = room.put("spk_a"), room.put("spk_a", b"other" * 500)
     sealed = room.file(first).read_bytes()
-    for spoilt in (sealed[:-1], sealed[:60] + bytes([sealed[60] ^ 1]) + sealed[61:], room.file(second).read_bytes()):
+    for spoilt in (
+        sealed[:-1],
+        sealed[:60] + bytes([sealed[60] ^ 1]) + sealed[61:],
+        room.file(second).read_bytes(),
+    ):
         room.file(first).write_bytes(spoilt)
         with pytest.raises(StorageTrouble):
             room.get(first)

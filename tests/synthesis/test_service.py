@@ -92,7 +92,9 @@ def test_a_text_that_cannot_be_spoken_is_refused_before_any_work(
     assert _count(studio) == 0
 
 
-@pytest.mark.parametrize("change", [{"language": "xx"}, {"options": {"speed": 9}}, {"options": {"nonsense": 1}}])
+@pytest.mark.parametrize(
+    "change", [{"language": "xx"}, {"options": {"speed": 9}}, {"options": {"nonsense": 1}}]
+)
 def test_wrong_language_and_options_are_refused_with_what_would_be_right(
     studio: Studio, admin: Actor, request_: SynthesisRequest, change: dict[str, object]
 ) -> None:
@@ -154,9 +156,14 @@ def test_others_cannot_reach_a_take_or_its_stream(
     assert studio.synthesis.takes.search(other) == []
 
 
-def test_history_is_searched_favoured_and_deleted(studio: Studio, admin: Actor, request_: SynthesisRequest) -> None:
+def test_history_is_searched_favoured_and_deleted(
+    studio: Studio, admin: Actor, request_: SynthesisRequest
+) -> None:
     takes = studio.synthesis.takes
-    made = [studio.synthesis.preview(admin, replace(request_, text=t)).take() for t in ("Premi uno.", "Sconto 100%_x")]
+    made = [
+        studio.synthesis.preview(admin, replace(request_, text=t)).take()
+        for t in ("Premi uno.", "Sconto 100%_x")
+    ]
     assert [t.id for t in takes.search(admin, "100%_")] == [made[1].id]
     assert takes.search(admin, "%") and not takes.search(admin, "nulla di tutto ciò")
     takes.set_favourite(admin, made[0].id, True)
