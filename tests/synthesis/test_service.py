@@ -75,7 +75,7 @@ def test_a_repeated_phrase_comes_from_the_cache_and_a_new_seed_does_not(
 def test_ten_previews_at_once_complete_in_the_order_they_were_asked(
     studio: Studio, admin: Actor, request_: SynthesisRequest
 ) -> None:
-    studio.synthesis.preview(admin, request_).wait()
+    studio.enrolment.start(admin, request_.voice.voice_id, "fake").wait()
     asked = [replace(request_, text=f"Frase numero {n}.", options={"delay_s": 0.02}) for n in range(10)]
     previews = [studio.synthesis.preview(admin, one) for one in asked]
     takes = [preview.take() for preview in previews]

@@ -1,5 +1,6 @@
 """Speaker encoders that steer a fit: ECAPA-TDNN and CAM++. The judge (WeSpeaker) is never among them."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,11 +52,22 @@ def load_encoders(ecapa_folder: Path, campplus_folder: Path) -> SpeakerEncoders:
     return SpeakerEncoders([_ecapa(ecapa_folder / "embedding_model.ckpt"), CamPlusPlus(campplus)])
 
 
+def _forget_lazy_modules() -> None:
+    """SpeechBrain leaves placeholders in sys.modules that import k2 and others when anybody looks at them
+    (inspect, Hypothesis, debuggers do): they are not needed, and looking must not fail.
+    """
+    from speechbrain.utils.importutils import LazyModule
+
+    for name in [name for name, module in sys.modules.items() if isinstance(module, LazyModule)]:
+        del sys.modules[name]
+
+
 def _ecapa(checkpoint: Path) -> Callable[[Tensor], Tensor]:
     """SpeechBrain's spkrec-ecapa-voxceleb: 80 log mels, mean-normalised over the sentence."""
     from speechbrain.lobes.features import Fbank
     from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 
+    _forget_lazy_modules()
     features: Any = Fbank(n_mels=80)
     model: Any = ECAPA_TDNN(
         80,
