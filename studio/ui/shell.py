@@ -6,6 +6,7 @@ from studio.bootstrap import Studio
 from studio.ui.clone.tab import build_clone_tab
 from studio.ui.desk import Desk
 from studio.ui.header import build_header
+from studio.ui.listen.tab import build_listen_tab
 from studio.ui.models.tab import build_models_tab
 from studio.ui.results.tab import build_results_tab
 from studio.ui.settings.tab import build_settings_tab
@@ -41,6 +42,8 @@ def build_page(desk: Desk, demo: gr.Blocks) -> None:
             build_clone_tab(desk, demo, header, tabs)
         with gr.Tab(words("tab.results"), id="results"):
             build_results_tab(desk, demo, header)
+        with gr.Tab(words("tab.listen"), id="listen"):
+            build_listen_tab(desk, demo, header)
         with gr.Tab(words("tab.models"), id="models"):
             build_models_tab(desk, demo, header)
         with gr.Tab(words("tab.settings"), id="settings"):

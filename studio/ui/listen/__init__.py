@@ -1,0 +1,1 @@
+"""The listening tests' tab: design, link, live results."""

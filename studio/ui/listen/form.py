@@ -1,0 +1,240 @@
+"""Designing a test: type, systems, sentences, what listeners read, checks, rules; the planner beside it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from studio.audio.clip import AudioClip
+from studio.audio.decode import decode
+from studio.audio.loudness import TARGET_LUFS
+from studio.listening.forms import TIE_RULES, GoldForm, ListeningForm
+from studio.listening.kinds import Kind
+from studio.listening.screening import ScreeningRule
+from studio.ui.desk import Desk
+from studio.ui.listen.planner import plan_card
+from studio.ui.listen.systems import Systems, SystemsPanel
+from studio.ui.markup import esc
+from studio.ui.uploads import take_in
+
+LANGUAGES = ("it", "en", "es", "fr", "de", "pt")
+
+
+@dataclass(frozen=True)
+class Design:
+    """The form as it stands, in the order of `FormPanel.inputs`."""
+
+    name: str
+    kind: str
+    picked: Systems
+    sentences: str
+    language: str
+    title: str
+    instructions: str
+    tie_rule: str
+    level: bool
+    headphones: bool
+    training: float
+    traps: float
+    per_listener: float
+    gold: list[AudioClip]
+    gold_score: float
+    finished: bool
+    traps_right: float
+    gold_within: float
+    variance: float
+    need_headphones: bool
+    attested: bool
+
+    def form(self) -> ListeningForm:
+        """What the service takes; it refuses what cannot be."""
+        kind = Kind(self.kind)
+        facts = kind.facts
+        rule = ScreeningRule(
+            finished=self.finished, traps_right=int(self.traps_right or 0), gold_within=float(self.gold_within or 0),
+            least_variance=float(self.variance or 0), headphones=self.need_headphones,
+        )  # fmt: skip
+        return ListeningForm(
+            name=self.name or "", kind=kind, systems=tuple(one.form for one in self.picked if not one.reference),
+            sentences=tuple((self.sentences or "").splitlines()), language=self.language,
+            reference=next((one.form for one in self.picked if one.reference), None),
+            gold=tuple(GoldForm(clip, float(self.gold_score or 0)) for clip in self.gold) if facts.gold else (),
+            title=self.title or "", instructions=self.instructions or "", tie_rule=self.tie_rule,
+            level_lufs=TARGET_LUFS if self.level else None, headphones=self.headphones,
+            training=int(self.training or 0), traps=int(self.traps or 0) if facts.traps else 0,
+            per_listener=int(self.per_listener or 0), rule=rule, attested=self.attested,
+        )  # fmt: skip
+
+
+class FormPanel:
+    """The inputs; hidden until somebody asks for a new test."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        words = desk.words
+        with gr.Column(visible=False, elem_id="listen-form") as self.panel:
+            with gr.Row(equal_height=False):
+                with gr.Column(scale=6, min_width=300):
+                    self._what()
+                    self.systems = SystemsPanel(desk)
+                    self._sentences()
+                with gr.Column(scale=4, min_width=280):
+                    self._planner()
+                    self._read()
+                    self._checks()
+                    self._rules()
+            with gr.Row():
+                self.go = gr.Button(words("listen.create"), variant="primary", elem_id="listen-create")
+                self.close = gr.Button(words("listen.put_away"), min_width=120)
+
+    def _what(self) -> None:
+        words = self.desk.words
+        self.name = gr.Textbox(
+            label=words("listen.name"), info=words("listen.name_info"), max_length=80, elem_id="listen-name"
+        )
+        kinds = [(words(f"listen.kind.{kind}"), kind.value) for kind in Kind]
+        self.kind = gr.Radio(kinds, value=Kind.MOS.value, label=words("listen.type"), elem_id="listen-kind")
+        self.kind_told = gr.HTML(self._told(Kind.MOS.value))
+        ties = [(words(f"listen.tie.{rule}"), rule) for rule in TIE_RULES]
+        self.tie_rule = gr.Radio(
+            ties, value="none", label=words("listen.ties"), info=words("listen.ties_info"), visible=False,
+            elem_id="listen-ties",
+        )  # fmt: skip
+
+    def _told(self, kind: str) -> str:
+        return f'<p class="tb-dim">{esc(self.desk.words(f"listen.told.{kind}"))}</p>'
+
+    def _sentences(self) -> None:
+        words = self.desk.words
+        self.sentences = gr.Textbox(
+            label=words("listen.sentences"), info=words("listen.sentences_info"), lines=6, max_lines=16,
+            placeholder=words("listen.sentences_sample"), elem_id="listen-sentences",
+        )  # fmt: skip
+        languages = [(words.language_name(code), code) for code in LANGUAGES]
+        self.language = gr.Dropdown(languages, value=words.language, label=words("listen.language"))
+        self.attested = gr.Checkbox(label=words("listen.attested"), elem_id="listen-attested")
+
+    def _planner(self) -> None:
+        words = self.desk.words
+        gr.HTML(f"<h3>{esc(words('plan.title'))}</h3>")
+        self.listeners = gr.Slider(
+            2, 200, value=20, step=1, label=words("plan.how_many"), elem_id="plan-listeners"
+        )
+        self.plan = gr.HTML(elem_id="plan-area")
+
+    def _read(self) -> None:
+        words = self.desk.words
+        with gr.Accordion(words("listen.reading"), open=False):
+            gr.HTML(f'<p class="tb-dim">{esc(words("listen.reading_info"))}</p>')
+            self.title = gr.Textbox(label=words("listen.title"), max_length=120, elem_id="listen-title")
+            self.instructions = gr.Textbox(
+                label=words("listen.instructions"), lines=2, max_length=600, elem_id="listen-instructions"
+            )
+
+    def _checks(self) -> None:
+        words = self.desk.words
+        with gr.Accordion(words("listen.checks"), open=False, elem_id="listen-checks"):
+            with gr.Row():
+                self.training = gr.Number(
+                    2, precision=0, minimum=0, maximum=10, label=words("listen.training"), min_width=120
+                )
+                self.traps = gr.Number(
+                    0,
+                    precision=0,
+                    minimum=0,
+                    maximum=10,
+                    label=words("listen.traps"),
+                    min_width=120,
+                    elem_id="listen-traps",
+                )
+                self.per_listener = gr.Number(
+                    0,
+                    precision=0,
+                    minimum=0,
+                    label=words("listen.per_listener"),
+                    info=words("listen.per_listener_info"),
+                    min_width=160,
+                )
+            self.headphones = gr.Checkbox(label=words("listen.headphones"), elem_id="listen-headphones")
+            self.level = gr.Checkbox(value=True, label=words("listen.level_on"), elem_id="listen-level")
+            self.gold: gr.State = gr.State([], time_to_live=7200)
+            with gr.Group() as self.gold_group:
+                self.gold_score = gr.Number(1, minimum=1, maximum=5, label=words("listen.gold_score"))
+                with gr.Row():
+                    self.gold_bring = gr.UploadButton(
+                        words("listen.gold"), file_types=["audio"], file_count="multiple"
+                    )
+                    self.gold_forget = gr.Button(words("listen.gold_forget"))
+                self.gold_told = gr.HTML()
+
+    def _rules(self) -> None:
+        words = self.desk.words
+        with gr.Accordion(words("listen.rules"), open=False):
+            gr.HTML(f'<p class="tb-dim">{esc(words("listen.rules_info"))}</p>')
+            self.finished = gr.Checkbox(value=True, label=words("listen.rule_finished"))
+            self.need_headphones = gr.Checkbox(label=words("listen.rule_headphones"))
+            with gr.Row():
+                self.traps_right = gr.Number(
+                    1, precision=0, minimum=0, maximum=10, label=words("listen.rule_traps"), min_width=120
+                )
+                self.gold_within = gr.Number(
+                    1, minimum=0, maximum=4, label=words("listen.rule_gold"), min_width=120
+                )
+                self.variance = gr.Number(
+                    0.1, minimum=0, maximum=4, label=words("listen.rule_variance"), min_width=120
+                )
+
+    @property
+    def inputs(self) -> list[Any]:
+        """In the order of `Design`."""
+        return [
+            self.name, self.kind, self.systems.picked, self.sentences, self.language, self.title, self.instructions,
+            self.tie_rule, self.level, self.headphones, self.training, self.traps, self.per_listener, self.gold,
+            self.gold_score, self.finished, self.traps_right, self.gold_within, self.variance, self.need_headphones,
+            self.attested,
+        ]  # fmt: skip
+
+    def wire(self, demo: gr.Blocks, voice: Any) -> None:
+        on = self.desk.on
+        self.systems.wire(demo, voice)
+        fitted = [self.kind_told, self.tie_rule, self.traps, self.gold_group]
+        on(self.kind.change, self.fit, [self.kind], fitted)
+        planned = [self.kind, self.listeners, self.sentences, self.systems.picked]
+        for event in (
+            demo.load,
+            self.kind.change,
+            self.listeners.change,
+            self.sentences.change,
+            self.systems.picked.change,
+        ):
+            on(event, self.planned, planned, [self.plan], trigger_mode="always_last")
+        on(self.gold_bring.upload, self.take_gold, [self.gold_bring, self.gold], [self.gold, self.gold_told])
+        on(self.gold_forget.click, lambda: ([], ""), None, [self.gold, self.gold_told])
+        on(self.close.click, lambda: gr.Column(visible=False), None, [self.panel])
+
+    # Handlers
+
+    def fit(self, kind: str) -> tuple[Any, ...]:
+        """Show what the type takes."""
+        facts = Kind(kind).facts
+        return (
+            self._told(kind),
+            gr.Radio(visible=kind == Kind.AB),
+            gr.Number(visible=facts.traps),
+            gr.Group(visible=facts.gold),
+        )
+
+    def planned(self, kind: str, listeners: float, sentences: str, picked: Systems) -> str:
+        lines = len([line for line in (sentences or "").splitlines() if line.strip()])
+        systems = len([one for one in picked if not one.reference])
+        return plan_card(self.desk.words, Kind(kind), int(listeners), max(2, lines or 10), max(2, systems))
+
+    def take_gold(
+        self, paths: list[str] | None, kept: list[AudioClip], request: gr.Request
+    ) -> tuple[list[AudioClip], str]:
+        """Clips whose score is known; they stay in this page's memory until the test is made."""
+        self.desk.actor(request)
+        limit = self.desk.studio.settings.upload_limit_mb
+        uploads = [take_in(path, "upload", limit) for path in paths or []]
+        kept = [*kept, *(decode(one.data, one.name) for one in uploads)]
+        return kept, f'<p class="tb-note good">{esc(self.desk.words("listen.gold_told", n=len(kept)))}</p>'

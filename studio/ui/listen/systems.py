@@ -1,0 +1,170 @@
+"""The systems of a test that is being designed: chosen one by one, listed, removed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from studio.audio.decode import decode
+from studio.errors import InputRefused
+from studio.listening.forms import MOST_ITEMS, Recorded, SpokenBy, SystemForm, Uploaded
+from studio.synthesis.requests import VoiceChoice
+from studio.ui.desk import Desk
+from studio.ui.markup import badge, board, button, esc
+from studio.ui.uploads import take_in
+from studio.ui.words import Words
+
+
+@dataclass(frozen=True)
+class Picked:
+    """A system in the list; `reference`: it is what the others are compared with."""
+
+    form: SystemForm
+    reference: bool = False
+
+
+Systems = list[Picked]
+
+
+def system_list(words: Words, systems: Systems) -> str:
+    """What was picked so far."""
+    if not systems:
+        return f'<p class="tb-note">{esc(words("listen.no_systems"))}</p>'
+    rows = "".join(_row(words, number, one) for number, one in enumerate(systems))
+    return f'<div class="tb-list" id="listen-picked">{rows}</div>'
+
+
+def _row(words: Words, number: int, one: Picked) -> str:
+    match one.form.source:
+        case SpokenBy(_, engine_id, _):
+            told = words("listen.source_voice", engine=engine_id)
+        case Recorded():
+            told = words("listen.source_recordings")
+        case Uploaded(clips):
+            told = words("listen.source_clips", n=len(clips))
+    role = badge(words("listen.reference_word"), "good") if one.reference else ""
+    turn = words("listen.as_system" if one.reference else "listen.as_reference")
+    return (
+        f'<div class="tb-row"><b>{esc(one.form.name)}</b><span class="tb-dim">{esc(told)}</span>{role}'
+        f"{button('turn', turn, number=number)}{button('drop', words('do.remove'), kind='risk', number=number)}</div>"
+    )
+
+
+class SystemsPanel:
+    """Adds voices, speakers' recordings and clips."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        words = desk.words
+        self.picked: gr.State = gr.State([], time_to_live=7200)
+        with gr.Row():
+            self.voice = gr.Dropdown([], label=words("listen.voice"), elem_id="listen-voice", scale=3)
+            self.engine = gr.Dropdown([], label=words("listen.engine"), elem_id="listen-engine", scale=2)
+            self.name = gr.Textbox(
+                label=words("listen.system_name"), info=words("listen.system_name_info"), max_length=60,
+                elem_id="listen-system-name", scale=2,
+            )  # fmt: skip
+        with gr.Row():
+            self.add = gr.Button(words("listen.add_voice"), elem_id="listen-add-voice")
+            self.add_recordings = gr.Button(words("listen.add_recordings"), elem_id="listen-add-recordings")
+            self.bring = gr.UploadButton(
+                words("listen.add_clips"),
+                file_types=["audio"],
+                file_count="multiple",
+                elem_id="listen-add-clips",
+            )
+        self.area = board("listen-systems", system_list(words, []))
+
+    def wire(self, demo: gr.Blocks, header_voice: Any) -> None:
+        on = self.desk.on
+        for event in (demo.load, header_voice.change):
+            on(event, self.voices, [self.voice], [self.voice])
+        on(self.voice.change, self.fit, [self.voice, self.engine], [self.engine])
+        shown = [self.picked, self.area, self.name]
+        on(self.add.click, self.add_voice, [self.voice, self.engine, self.name, self.picked], shown)
+        on(self.add_recordings.click, self.add_recorded, [self.voice, self.name, self.picked], shown)
+        on(self.bring.upload, self.add_clips, [self.bring, self.name, self.picked], shown, progress="minimal")
+        on(self.area.click, self.change, [self.picked], [self.picked, self.area])
+
+    # Handlers
+
+    def voices(self, chosen: str | None, request: gr.Request) -> Any:
+        options = self.desk.studio.choices.voices(self.desk.actor(request))
+        keys = [one.key for one in options if one.usable]
+        names = [
+            (f"{one.name} · {self.desk.words.language_name(one.language)}", one.key)
+            for one in options
+            if one.usable
+        ]
+        return gr.Dropdown(names, value=chosen if chosen in keys else keys[0] if keys else None)
+
+    def fit(self, voice: str | None, engine: str | None, request: gr.Request) -> Any:
+        """Engines that speak with the voice and are ready."""
+        self.desk.actor(request)
+        if not voice:
+            return gr.Dropdown([], value=None)
+        own = VoiceChoice.parse(voice).engine_id
+        engines = self.desk.studio.choices.engines(self.desk.words.language)
+        fitting = [e for e in engines if e.ready and (e.id == own if own else e.clones)]
+        ids = [e.id for e in fitting]
+        return gr.Dropdown(
+            [(e.name, e.id) for e in fitting], value=engine if engine in ids else ids[0] if ids else None
+        )
+
+    def add_voice(
+        self, voice: str | None, engine: str | None, name: str, picked: Systems, request: gr.Request
+    ) -> tuple[Systems, str, str]:
+        self.desk.actor(request)
+        if not voice:
+            raise InputRefused("synthesis.no_voice")
+        if not engine:
+            raise InputRefused("synthesis.no_engine")
+        label = name.strip() or f"{self._voice_name(voice, request)} · {engine}"
+        return self._with(picked, SystemForm(label, SpokenBy(voice, engine)))
+
+    def add_recorded(
+        self, voice: str | None, name: str, picked: Systems, request: gr.Request
+    ) -> tuple[Systems, str, str]:
+        """The chosen voice's own recordings; presets have none."""
+        self.desk.actor(request)
+        voice_id = VoiceChoice.parse(voice).voice_id if voice else ""
+        if not voice_id:
+            raise InputRefused("synthesis.no_voice")
+        label = (
+            name.strip()
+            or f"{self._voice_name(str(voice), request)} · {self.desk.words('listen.recordings_word')}"
+        )
+        return self._with(picked, SystemForm(label, Recorded(voice_id)))
+
+    def add_clips(
+        self, paths: list[str] | None, name: str, picked: Systems, request: gr.Request
+    ) -> tuple[Systems, str, str]:
+        """Uploaded clips as one system, in the order of their names."""
+        self.desk.actor(request)
+        limit = self.desk.studio.settings.upload_limit_mb
+        uploads = sorted((take_in(path, "upload", limit) for path in paths or []), key=lambda one: one.name)
+        if len(uploads) > MOST_ITEMS:
+            raise InputRefused("listening.sentences", most=MOST_ITEMS)
+        clips = tuple(decode(one.data, one.name) for one in uploads)
+        label = name.strip() or f"{self.desk.words('listen.clips_word')} {len(picked) + 1}"
+        return self._with(picked, SystemForm(label, Uploaded(clips)))
+
+    def _voice_name(self, key: str, request: gr.Request) -> str:
+        options = self.desk.studio.choices.voices(self.desk.actor(request))
+        return next((one.name for one in options if one.key == key), key)
+
+    def _with(self, picked: Systems, form: SystemForm) -> tuple[Systems, str, str]:
+        picked = [*picked, Picked(form)]
+        return picked, system_list(self.desk.words, picked), ""
+
+    def change(self, picked: Systems, event: gr.EventData, request: gr.Request) -> tuple[Systems, str]:
+        """Remove a system, or make it the reference (there is one at most)."""
+        self.desk.actor(request)
+        number = int(event._data["number"])
+        if number < len(picked):
+            if event._data["act"] == "drop":
+                picked = [*picked[:number], *picked[number + 1 :]]
+            else:
+                turned = not picked[number].reference
+                picked = [Picked(one.form, turned and place == number) for place, one in enumerate(picked)]
+        return picked, system_list(self.desk.words, picked)
