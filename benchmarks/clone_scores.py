@@ -115,14 +115,29 @@ def spoken(engine: Engine, state: VoiceState, text: str, language: str) -> tuple
     return sound, Run(performance.wall_s, sound.duration_s, performance.first_sound_s)
 
 
-def clone(engine: Engine, ear: Ear, cast: Cast, speaker: str, threads: int) -> Outcome:
-    """Learn a speaker, speak the held-out words, measure both."""
+def learnt(
+    engine: Engine, cast: Cast, speaker: str, language: str, states: Path | None
+) -> tuple[VoiceState, float]:
+    """The speaker's voice and the seconds it took; kept under `states`, so an interrupted run goes on from there."""
+    file = states / f"{speaker}.safetensors" if states else None
+    if file is not None and file.exists():
+        return VoiceState.from_bytes(file.read_bytes()), float(file.with_suffix(".s").read_text("utf-8"))
     clips = [one.clip() for one in cast.references]
     started = time.perf_counter()
     state = engine.encode_voice(
-        clips, language=ear.language, report=lambda p: progress(f"{speaker}: {p.stage}", p.fraction)
+        clips, language=language, report=lambda p: progress(f"{speaker}: {p.stage}", p.fraction)
     )
     setup_s = time.perf_counter() - started
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_suffix(".s").write_text(f"{setup_s:.2f}", "utf-8")
+        file.write_bytes(state.to_bytes())
+    return state, setup_s
+
+
+def clone(engine: Engine, ear: Ear, cast: Cast, speaker: str, threads: int, states: Path | None) -> Outcome:
+    """Learn a speaker, speak the held-out words, measure both."""
+    state, setup_s = learnt(engine, cast, speaker, ear.language, states)
     runs, takes, heard, real = [], [], [], []
     with PeakMemory() as peak:
         runs.append(spoken(engine, state, cast.held_out[0].text, ear.language)[1])
@@ -223,6 +238,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--document", type=Path, help="Markdown file whose marked table is replaced")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--states", type=Path, help="folder to keep learnt voices in; delete it afterwards")
     given = parser.parse_args()
 
     judges = Judges(lambda model: given.models / model, given.threads)
@@ -238,7 +254,7 @@ def main() -> None:
         language = cast.held_out[0].language
         references = tuple(judges.embed(one.clip()) for one in cast.references)
         ear = Ear(judges, recognisers, recognisers.choose("embedded", language), language, references)
-        outcomes.append(clone(registry.engine(given.engine), ear, cast, speaker, given.threads))
+        outcomes.append(clone(registry.engine(given.engine), ear, cast, speaker, given.threads, given.states))
     table = document(outcomes, beside, given.engine, given.threads)
     print("\n\n" + table)
     if given.json:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from studio.errors import StudioError
 from studio.scores.sentences import SentenceSet
 from studio.synthesis.requests import VoiceChoice
 
@@ -77,9 +78,15 @@ class Score:
 
     def why(self, language: str) -> str:
         """Why there is no value, as one paragraph."""
-        from studio.errors import StudioError
+        return self._error().text(language) if self.trouble else ""
 
-        return StudioError(self.trouble[0], **self.trouble[1]).text(language) if self.trouble else ""
+    def short(self, language: str) -> str:
+        """The same in one sentence."""
+        return self._error().part("what", language) if self.trouble else ""
+
+    def _error(self) -> StudioError:
+        assert self.trouble is not None
+        return StudioError(self.trouble[0], **self.trouble[1])
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def test_options_without_figures_say_what_to_do_next(studio: Studio, admin: Acto
     table = comparison_table(Words("en"), comparison)
     assert "train an adapter for this voice with XTTS v2" in table
     assert "no engine of this studio offers this training" in table
-    assert "notes: 16-24 GB of GPU" in table and "No ratings yet" in table
+    assert "16-24 GB of GPU" in table and "No ratings yet" in table
 
 
 def test_a_second_engine_stands_beside_the_first_with_its_difference(

@@ -148,7 +148,13 @@ def test_a_chart_tells_its_bars_in_words_and_takes_its_colours_from_the_page() -
     counts = spread([0.0, 0.05, 0.99, 1.7, -3.0], 0.0, 1.0, 4)
     assert counts == (3, 0, 0, 2)
     drawn = svg(
-        Chart("A <b>", counts, ("one: 3", "two", "three", "four: 2"), ("0", "1"), (Mark(0.5, "x & y"),))
+        Chart(
+            "A <b>",
+            counts,
+            ("one: 3", "two", "three", "four: 2"),
+            ((0.0, "0"), (1.0, "1")),
+            (Mark(0.5, "x & y"),),
+        )
     )
     assert "A &lt;b&gt;; one: 3; four: 2" in drawn and "x &amp; y" in drawn
     assert "var(--tb-accent)" in drawn and "#" not in drawn

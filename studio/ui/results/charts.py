@@ -18,52 +18,59 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars side by side. `labels` name bars for the pointer; `ticks` are the axis from left to right."""
+    """Bars side by side. `labels` name bars for the pointer; `ticks` are places of the axis (0..1) with their text."""
 
     title: str
     counts: tuple[int, ...]
     labels: tuple[str, ...]
-    ticks: tuple[str, ...]
+    ticks: tuple[tuple[float, str], ...]
     marks: tuple[Mark, ...] = ()
 
 
 def svg(chart: Chart) -> str:
     """The drawing; screen readers hear its title and every bar."""
-    most = max([*chart.counts, 1])
-    step = (WIDTH - LEFT) / len(chart.counts)
-    bars = "".join(
-        _bar(LEFT + index * step, step, count / most, count, label)
-        for index, (count, label) in enumerate(zip(chart.counts, chart.labels, strict=True))
-    )
     told = escape(
         "; ".join([chart.title, *(label for label, n in zip(chart.labels, chart.counts, strict=True) if n)])
     )
     return (
         f'<svg class="tb-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{told}">'
         f'<line x1="{LEFT}" y1="{FLOOR}" x2="{WIDTH}" y2="{FLOOR}" stroke="var(--tb-line)"/>'
-        f"{bars}{_ticks(chart.ticks)}{_marks(chart.marks)}</svg>"
+        f"{_bars(chart)}{_marks(chart.marks)}{_counts(chart)}{_ticks(chart.ticks)}</svg>"
     )
 
 
-def _bar(x: float, step: float, share: float, count: int, label: str) -> str:
-    if not count:
-        return ""
-    tall = max(2.0, share * (FLOOR - TOP))
-    return (
-        f'<rect x="{x + 1.5:.1f}" y="{FLOOR - tall:.1f}" width="{step - 3:.1f}" height="{tall:.1f}" rx="2" '
-        f'fill="var(--tb-accent)"><title>{escape(label)}</title></rect>'
-        f'<text x="{x + step / 2:.1f}" y="{FLOOR - tall - 4:.1f}" text-anchor="middle" font-size="11" '
-        f'fill="var(--tb-dim)">{count}</text>'
-    )
+def _tall(chart: Chart, count: int) -> float:
+    return max(2.0, count / max([*chart.counts, 1]) * (FLOOR - TOP)) if count else 0.0
 
 
-def _ticks(ticks: Sequence[str]) -> str:
-    between = (WIDTH - LEFT) / max(1, len(ticks) - 1)
-    anchors = ["start", *["middle"] * max(0, len(ticks) - 2), "end"]
+def _bars(chart: Chart) -> str:
+    step = (WIDTH - LEFT) / len(chart.counts)
     return "".join(
-        f'<text x="{LEFT + index * between:.1f}" y="{FLOOR + 16}" text-anchor="{anchor}" font-size="12" '
+        f'<rect x="{LEFT + index * step + 1.5:.1f}" y="{FLOOR - _tall(chart, count):.1f}" width="{step - 3:.1f}" '
+        f'height="{_tall(chart, count):.1f}" rx="2" fill="var(--tb-accent)"><title>{escape(label)}</title></rect>'
+        for index, (count, label) in enumerate(zip(chart.counts, chart.labels, strict=True))
+        if count
+    )
+
+
+def _counts(chart: Chart) -> str:
+    """Above the bars, on a rim of the card's colour that keeps them apart from the marks."""
+    step = (WIDTH - LEFT) / len(chart.counts)
+    return "".join(
+        f'<text x="{LEFT + (index + 0.5) * step:.1f}" y="{FLOOR - _tall(chart, count) - 4:.1f}" text-anchor="middle" '
+        f'font-size="11" fill="var(--tb-dim)" stroke="var(--tb-card)" stroke-width="4" '
+        f'paint-order="stroke">{count}</text>'
+        for index, count in enumerate(chart.counts)
+        if count
+    )
+
+
+def _ticks(ticks: Sequence[tuple[float, str]]) -> str:
+    return "".join(
+        f'<text x="{LEFT + at * (WIDTH - LEFT):.1f}" y="{FLOOR + 16}" '
+        f'text-anchor="{"start" if at < 0.03 else "end" if at > 0.97 else "middle"}" font-size="12" '
         f'fill="var(--tb-dim)">{escape(tick)}</text>'
-        for index, (tick, anchor) in enumerate(zip(ticks, anchors, strict=False))
+        for at, tick in ticks
     )
 
 

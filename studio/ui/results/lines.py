@@ -95,7 +95,7 @@ def _wer_chart(words: Words, result: RunResult) -> Iterable[str]:
         for name, metric, tone in (("mean", "wer", "dim"), ("floor", "asr_floor", "good"))
         if (value := result.run.value(metric)) is not None
     ]
-    ticks = ("0 %", "50 %", "100 %")
+    ticks = ((0.0, "0 %"), (_wer_place(0.5), "50 %"), (1.0, "100 %"))
     title = words("results.chart_wer")
     chart = Chart(title, counts, _told(words, edges, counts), ticks, tuple(marks))
     yield _figure(chart, words("results.chart_wer_means", n=len(values)))
@@ -126,7 +126,7 @@ def _likeness_chart(words: Words, result: RunResult) -> Iterable[str]:
         for name, metric, tone in named
         if (value := result.run.value(metric)) is not None
     ]
-    ticks = (words.number(low), words.number((low + high) / 2), words.number(high))
+    ticks = tuple((at, words.number(low + at * (high - low))) for at in (0.0, 0.5, 1.0))
     chart = Chart(words("results.chart_likeness"), counts, _told(words, edges, counts), ticks, tuple(marks))
     yield _figure(chart, words("results.chart_likeness_means", n=len(values)))
 

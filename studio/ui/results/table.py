@@ -28,9 +28,10 @@ def comparison_table(words: Words, comparison: Comparison) -> str:
 def _row(words: Words, row: OptionRow) -> str:
     name = esc(words(f"results.option.{row.option}"))
     if row.run is None:
-        claims = "".join(f"<div>{_claim(words, row.option, column)}</div>" for column in CLAIMED)
-        told = f"<p>{esc(next_step(words, row))}</p>"
-        return f'<tr><th scope="row">{name}</th><td colspan="{len(COLUMNS) - 1}">{told}{claims}</td></tr>'
+        claims = [words.maybe(f"results.claim.{row.option}_{column}", "") for column in CLAIMED]
+        notes = words("results.notes", text=" · ".join(claim for claim in claims if claim))
+        told = f'{esc(next_step(words, row))}<small class="claim">{esc(notes)}</small>'
+        return f'<tr><th scope="row">{name}</th><td colspan="{len(COLUMNS) - 1}">{told}</td></tr>'
     engine = f"<small>{esc(row.run.engine_id)} · {esc(row.run.voice_name)}</small>"
     cells = {
         "time": _time(words, row.run),
@@ -47,6 +48,15 @@ def _row(words: Words, row: OptionRow) -> str:
     return f'<tr><th scope="row">{name}{engine}</th>{inner}</tr>'
 
 
+def missing_note(words: Words, run: RunView) -> str:
+    """What could not be measured in a run, why, and what to do about it; each reason once."""
+    reasons = dict.fromkeys(score.why(words.language) for score in run.scores.values() if score.value is None)
+    rows = "".join(f"<li>{esc(reason)}</li>" for reason in reasons if reason)
+    if not rows:
+        return ""
+    return f"<details><summary>{esc(words('results.missing'))}</summary><ul>{rows}</ul></details>"
+
+
 def next_step(words: Words, row: OptionRow) -> str:
     """What to do so that an option gets figures."""
     if row.option in (ADAPTER, FULL) and not row.trained_by:
@@ -58,7 +68,7 @@ def next_step(words: Words, row: OptionRow) -> str:
 
 def _claim(words: Words, option: str, column: str) -> str:
     told = words.maybe(f"results.claim.{option}_{column}", "")
-    return f"<small>{esc(words('results.notes', text=told))}</small>" if told else ""
+    return f'<small class="claim">{esc(words("results.notes", text=told))}</small>' if told else ""
 
 
 def _time(words: Words, run: RunView) -> str:
@@ -109,7 +119,7 @@ def baselines(words: Words, run: RunView) -> str:
         if score is not None and score.value is not None:
             told.append(words(f"results.baseline_{name}", **{name: words.number(score.value)}))
         elif score is not None:
-            told.append(score.why(words.language))
+            told.append(score.short(words.language))
     return " ".join(told)
 
 
@@ -140,7 +150,7 @@ def _plain(words: Words, score: Score | None, shown: Shown, told: str = "") -> s
     if score is None:
         return "–"
     if score.value is None:
-        return f"–<small>{esc(score.why(words.language))}</small>"
+        return f"–<small>{esc(score.short(words.language))}</small>"
     small = f"<small>{esc(told)}</small>" if told else ""
     return f"{esc(shown(score.value))}{_between(shown, score.low, score.high)}{small}"
 

@@ -4,7 +4,7 @@ from studio.scores.comparison import Comparison
 from studio.scores.requests import DONE, RUNNING, EvaluationEvent, RunView
 from studio.ui.markup import badge, bar, button, empty, esc
 from studio.ui.results.lines import charts, sentence_cards
-from studio.ui.results.table import comparison_table
+from studio.ui.results.table import comparison_table, missing_note
 from studio.ui.words import Words
 
 ENDINGS = ("csv", "json", "html")
@@ -74,8 +74,8 @@ def body(words: Words, comparison: Comparison) -> str:
     failed = int(run.value("failed") or 0)
     lost = f'<p class="tb-note warn">{esc(words("results.failed", n=failed))}</p>' if failed else ""
     return (
-        f"{unfinished}{lost}{comparison_table(words, comparison)}{charts(words, comparison.result)}"
-        f"{correlation_note(words, comparison)}"
+        f"{unfinished}{lost}{comparison_table(words, comparison)}{missing_note(words, run)}"
+        f"{charts(words, comparison.result)}{correlation_note(words, comparison)}"
     )
 
 
