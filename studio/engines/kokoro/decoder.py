@@ -31,8 +31,11 @@ class Frames:
         voiced = torch.nonzero(self.f0[0, 0] > 40.0)[:, 0]
         if not len(voiced):
             return self
-        first = max(0, int(voiced[0]) // 2 - margin)
-        last = min(self.text.shape[-1], int(voiced[-1]) // 2 + 1 + margin)
+        return self.between(int(voiced[0]) // 2 - margin, int(voiced[-1]) // 2 + 1 + margin)
+
+    def between(self, first: int, last: int) -> "Frames":
+        """Frames of 25 ms from `first` to before `last`, within what there is."""
+        first, last = max(0, first), min(self.text.shape[-1], last)
         return Frames(
             self.text[..., first:last],
             self.f0[..., 2 * first : 2 * last],

@@ -16,7 +16,7 @@ from studio.engines.kokoro.voice import KokoroVoice
 from studio.errors import Cancelled
 
 Effort = Literal["quick", "standard", "thorough"]
-RECIPES = {"quick": Recipe(steps=0), "standard": Recipe(steps=30), "thorough": Recipe(steps=90)}
+RECIPES = {"quick": Recipe(steps=0), "standard": Recipe(steps=40), "thorough": Recipe(steps=120)}
 STRENGTHS = (1.0, 0.75, 0.5)  # tried from the strongest; what the guard accepts first is kept
 _STATE_EVERY = 10  # steps between states handed to the listener
 

@@ -32,6 +32,7 @@ class Recipe:
     bias_rate: float = 4e-3
     timbre_pull: float = 0.2
     bias_pull: float = 0.5
+    window: int = 52  # frames of 25 ms heard at once: a sentence in full costs twice the time
     pitch_rounds: int = 2
     pitch_steps: int = 8
 
@@ -139,21 +140,22 @@ def refine(fit: Fit, task: Task, should_stop: ShouldStop) -> Iterator[Progress]:
     """
     recipe = task.recipe
     prepared = [fit.frames(ids, task.voice) for ids in task.sentences]
+    prepared = [(frames.spoken(), style) for frames, style in prepared]
+    windows = _windows(prepared, recipe, task.seed)
     timbre, delta = torch.zeros(HALF, requires_grad=True), torch.zeros(BIAS_SIZE, requires_grad=True)
     groups = [{"params": [timbre], "lr": recipe.timbre_rate}, {"params": [delta], "lr": recipe.bias_rate}]
     optimizer = torch.optim.Adam(groups, betas=(0.8, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_cosine(recipe.steps))
-    order = _order(len(prepared), recipe.steps * _BATCH, task.seed)
     heard: list[float] = []
 
-    def hear_one(index: int) -> tuple[float, Tensor, Tensor]:
-        return _gradient(fit, *prepared[index], task.target, timbre, delta)
+    def hear_one(window: tuple[Frames, Tensor]) -> tuple[float, Tensor, Tensor]:
+        return _gradient(fit, *window, task.target, timbre, delta)
 
     with one_thread_each(task.workers) as pool:
         for step in range(recipe.steps):
             if should_stop():
                 return
-            parts = list(pool.map(hear_one, order[step * _BATCH : (step + 1) * _BATCH]))
+            parts = list(pool.map(hear_one, windows[step * _BATCH : (step + 1) * _BATCH]))
             heard += [alike for alike, _, _ in parts]
             timbre.grad = sum(part[1] for part in parts) / _BATCH + 2 * recipe.timbre_pull * timbre.detach()
             delta.grad = sum(part[2] for part in parts) / _BATCH + 2 * recipe.bias_pull * delta.detach()
@@ -168,7 +170,7 @@ def _gradient(
     fit: Fit, frames: Frames, style: Tensor, target: Target, timbre: Tensor, delta: Tensor
 ) -> tuple[float, Tensor, Tensor]:
     """Similarity of one sentence to the target, and the gradients of twice its lack in timbre and biases."""
-    waveform = decode(fit.store, frames.spoken(), (style[:HALF] + timbre)[None], fit.biases(delta))
+    waveform = decode(fit.store, frames, (style[:HALF] + timbre)[None], fit.biases(delta))
     alike = similarity(fit.encoders.embed(hear(waveform, target)), target.embeddings)
     to_timbre, to_biases = torch.autograd.grad(2 * (1 - alike), [timbre, delta])
     return alike.item(), to_timbre, to_biases
@@ -200,11 +202,17 @@ def _warm_cosine(steps: int) -> Callable[[int], float]:
     return rate
 
 
-def _order(count: int, steps: int, seed: int) -> list[int]:
-    """Every sentence once a round, in an order the seed shuffles."""
+def _windows(prepared: list[tuple[Frames, Tensor]], recipe: Recipe, seed: int) -> list[tuple[Frames, Tensor]]:
+    """What each step hears: every sentence once a round, a stretch of it each time, as the seed has it."""
     generator = np.random.default_rng(seed)
-    rounds = [generator.permutation(count) for _ in range(steps // count + 1)]
-    return [int(i) for i in np.concatenate(rounds)[:steps]]
+    chosen: list[tuple[Frames, Tensor]] = []
+    while len(chosen) < recipe.steps * _BATCH:
+        for index in generator.permutation(len(prepared)):
+            frames, style = prepared[index]
+            room = max(0, frames.text.shape[-1] - recipe.window)
+            first = int(generator.integers(room + 1))
+            chosen.append((frames.between(first, first + recipe.window), style))
+    return chosen
 
 
 def scaled(voice: KokoroVoice, strength: float) -> KokoroVoice:
