@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-_COMMANDS = ("serve", "models", "voices", "clone", "takes", "evaluate", "accounts", "audit")
+_COMMANDS = ("serve", "models", "voices", "clone", "takes", "evaluate", "listen", "accounts", "audit")
 _ABOUT = {
     "serve": "open the studio in the browser (with a one-time link)",
     "models": "list, fetch, verify and remove models",
@@ -14,6 +14,7 @@ _ABOUT = {
     "clone": "speak a text, or a batch of lines, with a voice",
     "takes": "find and export what was generated",
     "evaluate": "measure a voice over sentences, or takes that are there",
+    "listen": "design listening tests, read and export their results",
     "accounts": "make accounts and one-time sign-in links",
     "audit": "verify the audit log",
 }

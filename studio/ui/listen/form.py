@@ -117,8 +117,8 @@ class FormPanel:
     def _planner(self) -> None:
         words = self.desk.words
         gr.HTML(f"<h3>{esc(words('plan.title'))}</h3>")
-        self.listeners = gr.Slider(
-            2, 200, value=20, step=1, label=words("plan.how_many"), elem_id="plan-listeners"
+        self.listeners = gr.Number(
+            20, precision=0, minimum=2, maximum=10_000, label=words("plan.how_many"), elem_id="plan-listeners"
         )
         self.plan = gr.HTML(elem_id="plan-area")
 
@@ -224,10 +224,12 @@ class FormPanel:
             gr.Group(visible=facts.gold),
         )
 
-    def planned(self, kind: str, listeners: float, sentences: str, picked: Systems) -> str:
+    def planned(self, kind: str, listeners: float | None, sentences: str, picked: Systems) -> str:
         lines = len([line for line in (sentences or "").splitlines() if line.strip()])
         systems = len([one for one in picked if not one.reference])
-        return plan_card(self.desk.words, Kind(kind), int(listeners), max(2, lines or 10), max(2, systems))
+        return plan_card(
+            self.desk.words, Kind(kind), int(listeners or 2), max(2, lines or 10), max(2, systems)
+        )
 
     def take_gold(
         self, paths: list[str] | None, kept: list[AudioClip], request: gr.Request

@@ -141,12 +141,18 @@ def _distributions(words: Words, kind: Kind, systems: Sequence[SystemResult]) ->
         labels = tuple(
             words("listen.bar", score=name, n=count) for name, count in zip(names, one.counts, strict=True)
         )
-        ends = ("1", "2", "3", "4", "5") if kind is not Kind.MUSHRA else ("0", "50", "100")
-        drawn = svg(Chart(one.system.name, one.counts, labels, ends))
+        drawn = svg(Chart(one.system.name, one.counts, labels, _ticks(kind, names)))
         charts.append(
             f"<figure><figcaption class='tb-dim'>{esc(one.system.name)}</figcaption>{drawn}</figure>"
         )
     return folded(words("listen.distributions"), f"<div class='tb-cards'>{''.join(charts)}</div>")
+
+
+def _ticks(kind: Kind, names: Sequence[str]) -> tuple[tuple[float, str], ...]:
+    """A score stands under the middle of its bar; MUSHRA's hundred points are a ruler."""
+    if kind is Kind.MUSHRA:
+        return (0.0, "0"), (0.5, "50"), (1.0, "100")
+    return tuple(((n + 0.5) / len(names), name) for n, name in enumerate(names))
 
 
 def _differences(words: Words, section: Section) -> str:

@@ -8,6 +8,7 @@ import gradio as gr
 from studio.audio.decode import decode
 from studio.errors import InputRefused
 from studio.listening.forms import MOST_ITEMS, Recorded, SpokenBy, SystemForm, Uploaded
+from studio.synthesis.choices import VoiceOption
 from studio.synthesis.requests import VoiceChoice
 from studio.ui.desk import Desk
 from studio.ui.markup import badge, board, button, esc
@@ -66,7 +67,9 @@ class SystemsPanel:
             )  # fmt: skip
         with gr.Row():
             self.add = gr.Button(words("listen.add_voice"), elem_id="listen-add-voice")
-            self.add_recordings = gr.Button(words("listen.add_recordings"), elem_id="listen-add-recordings")
+            self.add_recordings = gr.Button(
+                words("listen.add_recordings"), interactive=False, elem_id="listen-add-recordings"
+            )
             self.bring = gr.UploadButton(
                 words("listen.add_clips"),
                 file_types=["audio"],
@@ -79,7 +82,7 @@ class SystemsPanel:
         on = self.desk.on
         for event in (demo.load, header_voice.change):
             on(event, self.voices, [self.voice], [self.voice])
-        on(self.voice.change, self.fit, [self.voice, self.engine], [self.engine])
+        on(self.voice.change, self.fit, [self.voice, self.engine], [self.engine, self.add_recordings])
         shown = [self.picked, self.area, self.name]
         on(self.add.click, self.add_voice, [self.voice, self.engine, self.name, self.picked], shown)
         on(self.add_recordings.click, self.add_recorded, [self.voice, self.name, self.picked], shown)
@@ -91,25 +94,26 @@ class SystemsPanel:
     def voices(self, chosen: str | None, request: gr.Request) -> Any:
         options = self.desk.studio.choices.voices(self.desk.actor(request))
         keys = [one.key for one in options if one.usable]
-        names = [
-            (f"{one.name} · {self.desk.words.language_name(one.language)}", one.key)
-            for one in options
-            if one.usable
-        ]
+        names = [(self._label(one), one.key) for one in options if one.usable]
         return gr.Dropdown(names, value=chosen if chosen in keys else keys[0] if keys else None)
 
-    def fit(self, voice: str | None, engine: str | None, request: gr.Request) -> Any:
-        """Engines that speak with the voice and are ready."""
+    def _label(self, option: VoiceOption) -> str:
+        words = self.desk.words
+        more = words.language_name(option.language), option.engine_id or words("header.own")
+        return " · ".join((option.name, *more))
+
+    def fit(self, voice: str | None, engine: str | None, request: gr.Request) -> tuple[Any, Any]:
+        """Engines that speak with the voice and are ready; recordings only of enrolled voices."""
         self.desk.actor(request)
         if not voice:
-            return gr.Dropdown([], value=None)
+            return gr.Dropdown([], value=None), gr.Button(interactive=False)
         own = VoiceChoice.parse(voice).engine_id
         engines = self.desk.studio.choices.engines(self.desk.words.language)
         fitting = [e for e in engines if e.ready and (e.id == own if own else e.clones)]
         ids = [e.id for e in fitting]
-        return gr.Dropdown(
-            [(e.name, e.id) for e in fitting], value=engine if engine in ids else ids[0] if ids else None
-        )
+        value = engine if engine in ids else ids[0] if ids else None
+        choices = gr.Dropdown([(e.name, e.id) for e in fitting], value=value)
+        return choices, gr.Button(interactive=not own)
 
     def add_voice(
         self, voice: str | None, engine: str | None, name: str, picked: Systems, request: gr.Request
