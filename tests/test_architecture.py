@@ -22,14 +22,26 @@ MAY_IMPORT: dict[str, set[str]] = {
     "privacy": {"db"},
     "spoken": set(),
     "evaluation": {"audio", "spoken"},
-    "listening": {"audio", "db", "privacy", "consent", "voices", "synthesis", "work"},
+    "listening": {"audio", "db", "privacy", "consent", "voices", "synthesis", "provenance", "work"},
     "models": {"db", "privacy", "engines", "work"},
     "consent": {"audio", "db", "privacy", "engines"},
     "voices": {"audio", "db", "privacy", "consent", "engines", "evaluation", "work"},
-    "synthesis": {"audio", "db", "privacy", "consent", "voices", "engines", "evaluation", "spoken", "work"},
+    "synthesis": {
+        *("audio", "db", "privacy", "consent", "voices", "engines", "evaluation", "spoken", "provenance"),
+        "work",
+    },
     "scores": {"audio", "db", "privacy", "consent", "voices", "synthesis", "engines", "evaluation", "work"},
+    "provenance": {"audio"},
+    "datasets": {"audio", "db", "privacy", "consent", "voices", "evaluation", "spoken", "work"},
+    "training": {
+        *("audio", "db", "privacy", "consent", "voices", "datasets", "engines", "evaluation", "models"),
+        *("synthesis", "scores", "work"),
+    },
     "bootstrap": {
         *(
+            "datasets",
+            "provenance",
+            "training",
             "consent",
             "db",
             "engines",
@@ -45,6 +57,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "ui": {
         "bootstrap",
+        "datasets",
+        "provenance",
+        "training",
         "audio",
         "consent",
         "listening",
@@ -57,6 +72,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "web": {
         "bootstrap",
+        "datasets",
+        "provenance",
+        "training",
         "audio",
         "consent",
         "listening",
@@ -71,6 +89,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "terminal": {
         *(
             "bootstrap",
+            "datasets",
+            "provenance",
+            "training",
             "audio",
             "consent",
             "listening",
@@ -91,8 +112,19 @@ ONLY_IN: dict[str, set[str]] = {
     "gradio": {"ui"},
     "fastapi": {"web"},
     "starlette": {"web"},
-    "sqlalchemy": {"db", "privacy", "consent", "voices", "synthesis", "models", "scores", "listening"},
-    "torch": {"engines", "evaluation"},
+    "sqlalchemy": {
+        "db",
+        "privacy",
+        "consent",
+        "voices",
+        "synthesis",
+        "models",
+        "scores",
+        "listening",
+        "datasets",
+        "training",
+    },
+    "torch": {"engines", "evaluation", "provenance", "training"},
     "TTS": {"engines"},
 }
 

@@ -1,4 +1,4 @@
-"""Every visible word of the pages, from i18n/<language>.toml; numbers and dates in the language's manner."""
+"""Every visible word of the pages, from i18n/<language>/*.toml; numbers and dates in the language's manner."""
 
 import functools
 import tomllib
@@ -12,8 +12,13 @@ _FOLDER = Path(__file__).parent / "i18n"
 @functools.cache
 def catalogue(language: str) -> dict[str, str]:
     """All texts of a language under dotted keys."""
-    nested = tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
-    return dict(_flat("", nested))
+    found: dict[str, str] = {}
+    for file in sorted((_FOLDER / language).glob("*.toml")):
+        texts = dict(_flat("", tomllib.loads(file.read_text(encoding="utf-8"))))
+        if twice := found.keys() & texts.keys():
+            raise ValueError(f"{file.name} says again: {', '.join(sorted(twice))}")
+        found |= texts
+    return found
 
 
 def _flat(prefix: str, nested: dict[str, Any]) -> list[tuple[str, str]]:
