@@ -1,0 +1,1 @@
+"""Training: plans, the loop in its child process, checkpoints and adapters."""

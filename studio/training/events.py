@@ -1,0 +1,48 @@
+"""What a training child tells: one JSON object a line of events.jsonl, read by the supervisor."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# kind -> what its facts hold (numbers and ids only: no text that a person said)
+KINDS = {
+    "started": "pid, step (where it resumes), steps (planned), epochs, parameters (trained), device",
+    "stage": "name (load, prepare, baseline, train, score, save), fraction 0..1",
+    "refused": "id, reason (message key): an utterance left out, each told once",
+    "step": "step, epoch, loss, parts, learning_rate, grad_norm, clips_per_s, memory_bytes, gpu_share",
+    "held_out": "step, loss",
+    "checkpoint": "step, folder, scores {name: value}, samples (count), best (bool), bytes",
+    "done": "step, best_step, reason (finished, early_stop)",
+    "stopped": "step, reason (cancelled, paused)",
+    "error": "message (key), facts, next hints",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """`seq` counts from 0 without holes over the whole run, resumes included; `at` is UTC, ISO 8601."""
+
+    seq: int
+    at: str
+    kind: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def line(self) -> str:
+        return json.dumps({"seq": self.seq, "at": self.at, "kind": self.kind, **self.facts}) + "\n"
+
+
+def read_events(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
+    """Whole lines from a byte offset on, each with the offset after it; a half-written last line waits."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        file.seek(offset)
+        for raw in file:
+            if not raw.endswith(b"\n"):
+                return
+            offset += len(raw)
+            found = json.loads(raw)
+            head = {name: found.pop(name) for name in ("seq", "at", "kind")}
+            yield Event(**head, facts=found), offset
