@@ -13,7 +13,6 @@ from studio.db.tables import (
     ReferenceClip,
     Speaker,
     SpeakerIdentity,
-    SpeakerKeyset,
     Synthesis,
     Voice,
     now,
@@ -72,7 +71,7 @@ class Eraser:
             for asset in assets:
                 self._vault.delete(session, asset.id)
             session.flush()
-            session.execute(delete(SpeakerKeyset).where(SpeakerKeyset.speaker_id == speaker_id))
+            self._vault.keyring.destroy(session, speaker_id)
             facts = {f"erased_{kind}": count for kind, count in sorted(erased.items())}
             audit.append(
                 session, actor.account_id, "speaker.erased", speaker_id, reason_given=bool(reason), **facts

@@ -101,3 +101,12 @@ class Keyring:
         if session.get(SpeakerKeyset, keyset_id) is None:
             return self.create(session, keyset_id)
         return self.find(session, keyset_id)
+
+    def destroy(self, session: Session, keyset_id: str) -> None:
+        """Crypto-shred: what this keyset sealed is unreadable from now on. The one way to end a keyset;
+        ending one that has ended is no error. Follow the transaction by `Database.checkpoint`.
+        """
+        row = session.get(SpeakerKeyset, keyset_id)
+        if row is not None:
+            session.delete(row)
+            session.flush()
