@@ -21,6 +21,7 @@ class Synthesis(Base, kw_only=True):
     consent_id: Mapped[str | None] = mapped_column(ForeignKey("consent_record.id"))
     engine_id: Mapped[str] = mapped_column(String)
     voice_content_id: Mapped[str] = mapped_column(String)
+    adapter_id: Mapped[str | None] = mapped_column(String, default=None)  # or checkpoint; None: zero-shot
     language: Mapped[str] = mapped_column(String)
     text: Mapped[str] = mapped_column(Text)
     normalised_text: Mapped[str] = mapped_column(Text)
