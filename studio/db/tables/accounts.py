@@ -40,6 +40,8 @@ class SignInSession(Base, kw_only=True):
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
     expires_at: Mapped[str] = mapped_column(String)
     created_at: Mapped[str] = mapped_column(String, default_factory=now)
+    way: Mapped[str] = mapped_column(String, default="link")  # link / password / oidc
+    browser: Mapped[str] = mapped_column(String, default="")  # what it calls itself, in two words
 
 
 class LicenceAcceptance(Base, kw_only=True):
