@@ -49,7 +49,11 @@ class Asset(Base, kw_only=True):
 
 
 class ConsentRecord(Base, kw_only=True):
-    """One immutable version of a speaker's consent; a change is a new version."""
+    """One immutable version of a speaker's consent; a change is a new version.
+
+    The database itself refuses to widen one (trigger of revision 0006): only a review's outcome, a
+    withdrawal or an earlier end may be written into it.
+    """
 
     __tablename__ = "consent_record"
     __table_args__ = (UniqueConstraint("speaker_id", "version"),)
@@ -65,10 +69,12 @@ class ConsentRecord(Base, kw_only=True):
     notice_hash: Mapped[str] = mapped_column(String)
     statement: Mapped[str] = mapped_column(Text)
     recording_asset_id: Mapped[str] = mapped_column(ForeignKey("asset.id"))
+    recording_hash: Mapped[str] = mapped_column(String, index=True)  # no recording is accepted twice
     transcript: Mapped[str] = mapped_column(Text)
     statement_wer: Mapped[float | None] = mapped_column(Float)
     speaker_score: Mapped[float | None] = mapped_column(Float)
     judged_by: Mapped[str] = mapped_column(String)  # models and thresholds
+    doubts: Mapped[list[str]] = mapped_column(JSON)  # why a person has to listen
     status: Mapped[str] = mapped_column(String)  # granted / review / refused
     granted_by: Mapped[str] = mapped_column(String)  # account that recorded it
     granted_at: Mapped[str] = mapped_column(String)
