@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.consent.service import ConsentService
+from studio.datasets.service import DatasetService, sweep_unfinished
 from studio.db.database import Database
 from studio.engines.base import EngineContext
 from studio.engines.registry import Registry, build_registry
@@ -56,6 +57,7 @@ class Studio:
     batches: BatchService
     evaluations: EvaluationService
     choices: Choices
+    datasets: DatasetService
     listening: ListeningService
     model_desk: ModelDesk
     device: str
@@ -123,6 +125,7 @@ def build_studio(
         batches=BatchService(synthesis),
         evaluations=EvaluationService(rooms, settings.hour_price),
         choices=choices,
+        datasets=DatasetService(database, vault, voices),
         listening=ListeningService(database, vault, voices, synthesis, choices),
         model_desk=ModelDesk(models, lambda engine_id: _let_go(registry, engine_id), by_hand),
         device=device,
@@ -137,6 +140,7 @@ def _clean_up(settings: Settings, database: Database, vault: Vault, presence: Pr
         with database.read() as session:
             vault.sweep(session)
         mark_interrupted(database)
+        sweep_unfinished(database, vault)
         presence.settle()
     settings.scratch.mkdir(mode=0o700, exist_ok=True)
 

@@ -1,0 +1,1 @@
+"""Datasets: recordings cut or imported, written down, reviewed, and handed to training."""
