@@ -10,6 +10,7 @@ The tree (catch the branch you can answer for)::
     │   ├── ConsentMissing    no valid consent covers this use of the voice
     │   ├── LicenceForbids    the engine's licence forbids the purpose
     │   └── SignInRequired    nobody is signed in, or the link or session has ended
+    ├── TooMany               more at once than the studio takes from one asker; `seconds` says when to come back
     ├── NotFound              no such voice, clip, take, model ... (or not yours: the answer is the same)
     ├── ModelMissing          the model's files are not here yet
     ├── ModelBroken           the files are here and are not what the catalogue says
@@ -77,6 +78,9 @@ class LicenceForbids(NotPermitted): ...
 
 
 class SignInRequired(NotPermitted): ...
+
+
+class TooMany(StudioError): ...
 
 
 class NotFound(StudioError): ...

@@ -90,7 +90,7 @@ class StreamEncoder:
     def _write(self, samples: Samples, last: bool) -> None:
         ready: NDArray[np.float32] = self._resampler.resample_chunk(samples, last=last)
         if len(ready):
-            self._writer.write(_bent(ready))
+            self._writer.write(gentle(ready))
 
 
 class _Outbox:
@@ -150,7 +150,7 @@ def _guarded(clip: AudioClip) -> AudioClip:
     return clip if peak <= _FULL else AudioClip(clip.samples * np.float32(_FULL / peak), clip.sample_rate_hz)
 
 
-def _bent(samples: Samples) -> Samples:
+def gentle(samples: Samples) -> Samples:
     """A stream can't be turned down for peaks still to come: what passes the knee is bent under full scale."""
     over = np.abs(samples) > _KNEE
     if not over.any():

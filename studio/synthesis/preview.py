@@ -34,17 +34,21 @@ class Preview(Live[PreviewEvent]):
     def mp3(self) -> Iterator[bytes]:
         """The sound as an MP3 stream, from the beginning, as it is made."""
         encoder = StreamEncoder(AudioFormat.MP3, self.sample_rate_hz)
+        for piece in self.pieces():
+            if data := encoder.feed(piece):
+                yield data
+        yield encoder.close()
+
+    def pieces(self) -> Iterator[AudioClip]:
+        """The sound piece by piece, from the beginning, as it is made; ends with it, well or not."""
         seen, complete = 0, False
         while not complete:
             with self._sounded:
                 while len(self._pieces) == seen and not self._complete:
                     self._sounded.wait()
                 fresh, complete = self._pieces[seen:], self._complete
-            for piece in fresh:
-                if data := encoder.feed(piece):
-                    yield data
+            yield from fresh
             seen += len(fresh)
-        yield encoder.close()
 
     def take(self) -> Take:
         """Wait for the end and return the newest view of the take; raises what ended it."""

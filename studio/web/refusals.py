@@ -8,6 +8,7 @@ from studio.errors import (
     SignInRequired,
     StorageTrouble,
     StudioError,
+    TooMany,
 )
 
 STATUS: tuple[tuple[type[StudioError], int], ...] = (
@@ -15,6 +16,7 @@ STATUS: tuple[tuple[type[StudioError], int], ...] = (
     (NotPermitted, 403),
     (NotFound, 404),
     (InputRefused, 400),
+    (TooMany, 429),
     (StorageTrouble, 500),
     (EngineTrouble, 500),
     (StudioError, 409),
@@ -33,4 +35,5 @@ class Refusal(Exception):
 
 def refusal_of(error: StudioError) -> Refusal:
     """The refusal that a service's error becomes at the edge."""
-    return Refusal(next(status for kind, status in STATUS if isinstance(error, kind)), error)
+    wait_s = int(str(error.facts.get("seconds", 0))) if isinstance(error, TooMany) else 0
+    return Refusal(next(status for kind, status in STATUS if isinstance(error, kind)), error, wait_s)
