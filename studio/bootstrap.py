@@ -20,6 +20,7 @@ from studio.models.folders import ModelFolders
 from studio.models.licences import LicenceAcceptances
 from studio.models.store import ModelStore
 from studio.privacy.accounts import AccountService
+from studio.privacy.api_keys import ApiKeyService
 from studio.privacy.audit import AuditLog
 from studio.privacy.keyring import Keyring
 from studio.privacy.vault import Vault
@@ -32,6 +33,7 @@ from studio.synthesis.batch import BatchService
 from studio.synthesis.choices import Choices
 from studio.synthesis.scoring import Scorer
 from studio.synthesis.service import SynthesisService
+from studio.synthesis.speech import SpeechService
 from studio.voices.enrolment import EnrolmentService
 from studio.voices.service import VoiceService
 from studio.work.presence import Presence
@@ -62,10 +64,13 @@ class Studio:
     model_desk: ModelDesk
     device: str
     presence: Presence
+    api_keys: ApiKeyService
+    speech: SpeechService
 
     def close(self) -> None:
         """Unload engines and close the database."""
         self.engines.unload_all()
+        self.judges.close()
         self.database.close()
         self.presence.close()
 
@@ -108,6 +113,7 @@ def build_studio(
     )  # fmt: skip
     choices = Choices(voices, registry, folders.present, device)
     by_hand = HandShelf(registry.specs, models.root, lambda engine_id: _let_go(registry, engine_id))
+    api_keys = ApiKeyService(database, settings.language)
     return Studio(
         settings=settings,
         database=database,
@@ -130,6 +136,8 @@ def build_studio(
         model_desk=ModelDesk(models, lambda engine_id: _let_go(registry, engine_id), by_hand),
         device=device,
         presence=presence,
+        api_keys=api_keys,
+        speech=SpeechService(synthesis, choices, registry, api_keys),
     )
 
 

@@ -71,7 +71,7 @@ class Answer:
         """
         if self.wire.started:
             return
-        content_type, body = refusal_body(refusal, self.language, self.visit.wants_page)
+        content_type, body = refusal_body(refusal, self.language, self.visit)
         headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
         if refusal.retry_after_s:
             headers.append((b"retry-after", str(refusal.retry_after_s).encode()))

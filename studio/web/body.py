@@ -18,8 +18,10 @@ JSON_LIMIT = 4 * MEGABYTE  # an event carries texts and settings; sounds go thro
 FILES_A_REQUEST = 100
 
 
-async def read_json(receive: Receive, declared: int) -> Any:
-    """The whole body as JSON; Refusal when it is too long or not JSON."""
+async def read_json(receive: Receive, declared: int, limit: int = JSON_LIMIT) -> Any:
+    """The whole body as JSON; Refusal when it is too long, not JSON, or holds what no text or number is:
+    half a surrogate pair, NaN, Infinity.
+    """
     pieces, size = [], 0
     while True:
         message = await receive()
@@ -27,15 +29,21 @@ async def read_json(receive: Receive, declared: int) -> Any:
             raise Refusal(400, InputRefused("web.cut_off"))
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
-        if max(size, declared) > JSON_LIMIT:
+        if max(size, declared) > limit:
             await drain(receive, declared)
-            raise Refusal(413, InputRefused("web.event_too_large", limit_mb=JSON_LIMIT // MEGABYTE))
+            raise Refusal(413, InputRefused("web.event_too_large", limit_mb=limit // MEGABYTE))
         if not message.get("more_body"):
             break
     try:
-        return json.loads(b"".join(pieces))
+        value = json.loads(b"".join(pieces), parse_constant=_no_number)
+        json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         raise Refusal(400, InputRefused("web.not_json")) from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)
 
 
 def replay(value: Any, receive: Receive) -> tuple[bytes, Receive]:

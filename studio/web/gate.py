@@ -11,6 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from studio.errors import InputRefused, NotFound, NotPermitted, SignInRequired, StudioError
 from studio.privacy.access import Actor
 from studio.privacy.accounts import AccountService
+from studio.privacy.api_keys import ApiKeyService, KeyHolder
 from studio.settings import Settings
 from studio.web.answers import (
     Answer,
@@ -23,7 +24,7 @@ from studio.web.answers import (
     Wire,
 )
 from studio.web.bindings import Bindings
-from studio.web.body import Receive, read_json, replay, watch_upload
+from studio.web.body import MEGABYTE, Receive, read_json, replay, watch_upload
 from studio.web.limits import Budget, Limits
 from studio.web.origin import answered_names, check_host, check_origin
 from studio.web.refusals import Refusal, refusal_of
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 App = Callable[..., Awaitable[None]]  # ASGI
 ACTOR = "timbro.actor"  # where handlers inside find who is asking
 VISIT = "timbro.visit"
+HOLDER = "timbro.holder"  # the same for a call with an API key
+CALL_LIMIT = MEGABYTE  # of an API call: the longest text, every character escaped
 # Headers a visitor must not steer the app with; compression is left out where answers are read on the way.
 DROPPED = (b"x-forwarded-host", b"x-forwarded-server", b"forwarded", b"x-gradio-server", b"x-direct-url")
 
@@ -68,6 +71,7 @@ class Gate:
     settings: Settings
     bindings: Bindings = field(default_factory=Bindings)
     limits: Limits = field(default_factory=Limits)
+    keys: ApiKeyService | None = None  # None: no key opens anything
 
     def __post_init__(self) -> None:
         self._names = answered_names(self.settings.host, self.settings.public_hosts)
@@ -100,6 +104,8 @@ class Gate:
     async def _admit(self, scope: dict[str, Any], visit: Visit, answer: Answer) -> Passage:
         check_host(visit, self._names)
         check_origin(visit)
+        if visit.for_programs:
+            return await self._admit_program(scope, visit, answer)
         door = find_route(visit.method, visit.path)
         open_to_all = door is not None and door[0].guard is Guard.ANYBODY
         actor = answer.actor = None if open_to_all else await self._actor(visit)
@@ -109,6 +115,30 @@ class Gate:
         kept = [(name, value) for name, value in scope["headers"] if name.lower() not in DROPPED]
         inner = {**scope, "headers": kept, ACTOR: actor, VISIT: visit}
         return Passage(visit, door[0], door[1].groupdict(), actor, inner)
+
+    async def _admit_program(self, scope: dict[str, Any], visit: Visit, answer: Answer) -> Passage:
+        """A call with an API key; cookies count for nothing here, so no page can ride on one."""
+        holder = await self._holder(visit)
+        answer.actor = holder.actor
+        door = find_route(visit.method, visit.path)
+        self._count(holder.key_id, door)
+        if door is None or door[0].guard is not Guard.KEY:
+            raise Refusal(404, NotFound("web.closed"))
+        inner = {**scope, ACTOR: holder.actor, HOLDER: holder, VISIT: visit}
+        return Passage(visit, door[0], door[1].groupdict(), holder.actor, inner)
+
+    async def _holder(self, visit: Visit) -> KeyHolder:
+        """Who holds the key. Wrong keys are counted by address, and soon not looked at any more."""
+        self._count(visit.address, None)
+        try:
+            if self.keys is None or not visit.bearer:
+                raise SignInRequired("access.key_refused")
+            return await to_thread.run_sync(self.keys.recognise, visit.bearer, limiter=self._threads)
+        except SignInRequired as error:
+            wait_s = self.limits.take(Budget.SIGN_IN, visit.address)
+            if wait_s:
+                raise Refusal(429, InputRefused("web.too_many", seconds=wait_s), wait_s) from error
+            raise Refusal(401, error) from error
 
     async def _actor(self, visit: Visit) -> Actor:
         """Who holds the session cookie; asked before the door, so that nobody outside learns which exist."""
@@ -138,6 +168,7 @@ class Gate:
             Guard.STREAM_INPUT: self._stream_input,
             Guard.UPLOAD: self._upload,
             Guard.FILE: self._file,
+            Guard.KEY: self._call,
         }.get(passage.route.guard)
         if handler is None:
             await self.app(passage.scope, receive, answer)
@@ -193,7 +224,7 @@ class Gate:
             raise Refusal(403, NotPermitted("web.foreign_file"))
         return body
 
-    async def _forward(self, passage: Passage, body: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def _forward(self, passage: Passage, body: Any, receive: Receive, send: Send) -> None:
         raw, again = replay(body, receive)
         length = (b"content-length", str(len(raw)).encode())
         dropped = (b"content-length", b"transfer-encoding", b"accept-encoding")
@@ -208,6 +239,13 @@ class Gate:
         if not watch.verdict:
             await self.app(_uncompressed(passage.scope), watch, upload)
         await upload.finish(watch, passage.declared)
+
+    async def _call(self, passage: Passage, answer: Answer, receive: Receive) -> None:
+        if passage.visit.method != "POST":
+            await self.app(passage.scope, receive, answer)
+            return
+        body = await read_json(receive, passage.declared, CALL_LIMIT)
+        await self._forward(passage, body, receive, answer)
 
     async def _file(self, passage: Passage, answer: Answer, receive: Receive) -> None:
         if not self.bindings.may_read(passage.groups["file"], passage.account_id):

@@ -74,13 +74,13 @@ def media_router(studio: Studio) -> APIRouter:
         actor, name = actor_of(request), _format(ending)
         pieces = await to_thread.run_sync(studio.batches.zip, actor, batch_id, name)
         headers = PRIVATE | {"Content-Disposition": disposition(f"{batch_id}.zip", download=True)}
-        return StreamingResponse(_in_thread(pieces, listeners), headers=headers, media_type="application/zip")
+        return StreamingResponse(in_thread(pieces, listeners), headers=headers, media_type="application/zip")
 
     @router.get("/live/{token}.mp3")
     async def live(request: Request, token: str) -> Response:
         pieces = await to_thread.run_sync(studio.synthesis.live, actor_of(request), token)
         headers = PRIVATE | {"Accept-Ranges": "none"}
-        return StreamingResponse(_in_thread(pieces, listeners), headers=headers, media_type="audio/mpeg")
+        return StreamingResponse(in_thread(pieces, listeners), headers=headers, media_type="audio/mpeg")
 
     return router
 
@@ -91,7 +91,7 @@ def _format(ending: str) -> str:
     return FORMATS[ending]
 
 
-async def _in_thread(pieces: Iterator[bytes], listeners: CapacityLimiter) -> AsyncIterator[bytes]:
+async def in_thread(pieces: Iterator[bytes], listeners: CapacityLimiter) -> AsyncIterator[bytes]:
     """The pieces as they come; closed when the listener leaves."""
     end = object()
     try:

@@ -5,6 +5,7 @@ import json
 
 from studio.errors import StudioError
 from studio.web.refusals import Refusal
+from studio.web.visit import Visit
 
 STYLE = """
 :root{color-scheme:light dark;--back:#f6f7f9;--card:#fff;--text:#1d2330;--dim:#5a6375;--go:#2f5fd0;--on:#fff}
@@ -62,9 +63,27 @@ def _refusal_page(error: StudioError, language: str, action: str = "") -> str:
     return _page(language, error.part("what", language), rest, action)
 
 
-def refusal_body(refusal: Refusal, language: str, as_page: bool) -> tuple[bytes, bytes]:
-    """Content type and body. Not a page: JSON with the keys under which Gradio's page looks for a reason."""
-    if as_page:
+def refusal_body(refusal: Refusal, language: str, visit: Visit) -> tuple[bytes, bytes]:
+    """Content type and body: a page for people, OpenAI's shape for programs, and else JSON with the keys
+    under which Gradio's page looks for a reason.
+    """
+    if visit.wants_page:
         return b"text/html; charset=utf-8", _refusal_page(refusal.error, language).encode()
+    if visit.for_programs:
+        return b"application/json", json.dumps({"error": _trouble(refusal, language)}).encode()
     text = refusal.error.text(language)
     return b"application/json", json.dumps({"error": text, "detail": text}).encode()
+
+
+def _trouble(refusal: Refusal, language: str) -> dict[str, str | None]:
+    """A refusal under the names that OpenAI's clients read, and our own three."""
+    error = refusal.error
+    kinds = {
+        401: "authentication_error",
+        403: "permission_error",
+        404: "not_found_error",
+        429: "rate_limit_error",
+    }
+    kind = kinds.get(refusal.status, "invalid_request_error" if refusal.status < 500 else "server_error")
+    parts: dict[str, str | None] = {name: error.part(name, language) for name in ("what", "why", "next")}
+    return {"message": error.text(language), "type": kind, "param": None, "code": error.key} | parts

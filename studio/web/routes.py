@@ -19,6 +19,7 @@ class Guard(StrEnum):
     STREAM_INPUT = "stream_input"  # the event in the path is the account's, and every file in the body
     UPLOAD = "upload"  # size and number of files; the new paths become the account's
     FILE = "file"  # the path is the account's
+    KEY = "key"  # an API key instead of a session; the body is small JSON
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", f"{LISTEN}/(rate|headphones)", Guard.ANYBODY, Budget.LISTEN),
     _route("POST", f"{LISTEN}/join", Guard.ANYBODY, Budget.JOIN),
     _route(READ, f"/listening/{ID}\\.(csv|json)", Guard.ACCOUNT),
+    # -- programs, by their key ---------------------------------------------------------------------
+    _route("POST", "/v1/audio/speech", Guard.KEY, Budget.SPEAK),
+    _route("GET", f"/v1/(voices|models|listening-tests(/{ID})?)", Guard.KEY),
+    _route("GET", "/openapi.json", Guard.ACCOUNT),
     # -- the page and its parts ------------------------------------------------------------------
     _route(READ, "/|/en", Guard.PAGE),
     _route("GET", "/config", Guard.ACCOUNT),

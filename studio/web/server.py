@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from studio.errors import InputRefused, StorageTrouble, StudioError
@@ -25,6 +26,7 @@ from studio.web.origin import is_loopback
 from studio.web.pages import refusal_body
 from studio.web.refusals import refusal_of
 from studio.web.scratch import fresh_folder, sweep_forever, upload_folder
+from studio.web.speech_api import description_router, explain_body, speech_router
 from studio.web.visit import Visit
 from studio.web.wanted import Studio
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from studio.bootstrap import Studio as BuiltStudio
 
 log = logging.getLogger(__name__)
+KEEP_ALIVE_S = (
+    65  # longer than a listener thinks: an answer is not sent into a connection that is being closed
+)
 STOP_WITHIN_S = 3  # open event streams are cut after this at shutdown
 
 
@@ -54,8 +59,12 @@ def build_app(studio: Studio, demo: Any, look: Look | None = None) -> Gate:
     app.include_router(accounts_router(studio))
     app.include_router(media_router(studio))
     app.include_router(listen_router(studio))
+    api = speech_router(studio)
+    app.include_router(api)
+    app.include_router(description_router(api))
     _add_small_routes(app)
     app.add_exception_handler(StudioError, _explain(studio))
+    app.add_exception_handler(RequestValidationError, _explain(studio))
     shared = mount(
         app,
         demo,
@@ -64,7 +73,7 @@ def build_app(studio: Studio, demo: Any, look: Look | None = None) -> Gate:
         visitor=lambda request: actor_of(request).account_id,
         look=look or Look(),
     )
-    return Gate(app, studio.accounts, studio.settings, Bindings(shared))
+    return Gate(app, studio.accounts, studio.settings, Bindings(shared), keys=studio.api_keys)
 
 
 def _add_small_routes(app: FastAPI) -> None:
@@ -85,14 +94,17 @@ def _explain(studio: Studio) -> Callable[[Request, Exception], Response]:
     """A service's refusal as an answer in the person's language."""
 
     def explain(request: Request, error: Exception) -> Response:
+        if isinstance(error, RequestValidationError):
+            error = explain_body(error)
         assert isinstance(error, StudioError)
         visit = request.scope[VISIT]
         assert isinstance(visit, Visit)
         actor = request.scope.get("timbro.actor")
         language = actor.language if actor else visit.language(studio.settings.language)
         refusal = refusal_of(error)
-        content_type, body = refusal_body(refusal, language, visit.wants_page)
-        return Response(body, refusal.status, media_type=content_type.decode())
+        content_type, body = refusal_body(refusal, language, visit)
+        wait = {"Retry-After": str(refusal.retry_after_s)} if refusal.retry_after_s else None
+        return Response(body, refusal.status, wait, content_type.decode())
 
     return explain
 
@@ -165,6 +177,7 @@ def serve(
         proxy_headers=False,
         server_header=False,
         ws="none",
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_WITHIN_S,
     )
     with listening:

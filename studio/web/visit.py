@@ -42,7 +42,18 @@ class Visit:
 
     @property
     def wants_page(self) -> bool:
-        return "text/html" in self.headers.get("accept", "")
+        return "text/html" in self.headers.get("accept", "") and not self.for_programs
+
+    @property
+    def for_programs(self) -> bool:
+        """Whether this is the speech API, where keys count and cookies do not."""
+        return self.path.startswith("/v1/")
+
+    @property
+    def bearer(self) -> str:
+        """The key of an Authorization header; empty without one."""
+        scheme, _, key = self.headers.get("authorization", "").partition(" ")
+        return key.strip() if scheme.lower() == "bearer" else ""
 
     def language(self, default: str) -> str:
         """The first language of Accept-Language that the studio speaks."""

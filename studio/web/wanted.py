@@ -6,8 +6,10 @@ from typing import Protocol
 from studio.listening.service import ListeningService
 from studio.privacy.access import Actor
 from studio.privacy.accounts import AccountService
+from studio.privacy.api_keys import ApiKeyService
 from studio.scores.service import EvaluationService
 from studio.settings import Settings
+from studio.synthesis.speech import SpeechService
 
 Served = tuple[bytes, str, str]  # the file, its media type, its name
 
@@ -39,6 +41,10 @@ class Studio(Protocol):
     def settings(self) -> Settings: ...
     @property
     def accounts(self) -> AccountService: ...
+    @property
+    def api_keys(self) -> ApiKeyService: ...
+    @property
+    def speech(self) -> SpeechService: ...
     @property
     def synthesis(self) -> Takes: ...
     @property

@@ -29,6 +29,7 @@ class DemoStudio:
             self._studio.voices,
         )
         self.listening = self._studio.listening
+        self.api_keys, self.speech = self._studio.api_keys, self._studio.speech
         self.stored: list[str] = []
         self.admin_calls: list[str] = []
         self.stopped: list[str] = []
