@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from studio.audio.clip import AudioClip
 
 if TYPE_CHECKING:
+    from studio.evaluation.mcd_pairs import Distortions
     from studio.evaluation.predicted_mos import MosPredictor
     from studio.evaluation.speaker_encoder import SpeakerEncoder
     from studio.evaluation.speech_recognition import SpeechRecognizer
@@ -63,6 +64,20 @@ class Judges:
         made = self._once("mos", MosPredictor)
         assert isinstance(made, MosPredictor)
         return made
+
+    @property
+    def distortions(self) -> "Distortions":
+        """Measures MCD on all threads; it needs no model."""
+        from studio.evaluation.mcd_pairs import Distortions
+
+        made = self._once("distortions", lambda: Distortions(self._threads))
+        assert isinstance(made, Distortions)
+        return made
+
+    def close(self) -> None:
+        """End the processes that judge; the judges can be used again."""
+        if "distortions" in self._loaded:
+            self.distortions.close()
 
     def embed(self, clip: AudioClip) -> NDArray[np.float32]:
         """Unit speaker embedding, shape (256,)."""

@@ -55,28 +55,48 @@ def mcd(
     for two sample rates, a rate without an alpha, silence, NaN, and clips outside 0.1-40 s.
     Source: Kubichek, "Mel-cepstral distance measure for objective speech quality assessment", 1993.
     """
-    if sample_rate_hz not in ALPHAS:
-        rates = ", ".join(str(rate) for rate in ALPHAS)
-        raise AudioRefused("evaluation.mcd_rate", sample_rate_hz=sample_rate_hz, rates=rates)
-    one, other = (_coefficients(sound, sample_rate_hz, pitch) for sound in (reference, synthesized))
-    _, _, costs = align(one, other)
-    parameters = McdParameters(sample_rate_hz, ALPHAS[sample_rate_hz], pitch=pitch)
-    return MelCepstralDistortion(float(DB_PER_NEPER * costs.mean()), len(costs), parameters)
+    one, other = (coefficients(sound, sample_rate_hz, pitch) for sound in (reference, synthesized))
+    return distortion(one, other, sample_rate_hz, pitch)
 
 
 def mcd_of_clips(reference: AudioClip, synthesized: AudioClip) -> MelCepstralDistortion:
     """MCD of clips of any two rates: both are first brought to 16 kHz, or 22.05 kHz where both allow it."""
-    rate = 22_050 if min(reference.sample_rate_hz, synthesized.sample_rate_hz) >= 22_050 else 16_000
-    return mcd(resample(reference, rate), resample(synthesized, rate), rate)
+    one, other = at_common_rate(reference, synthesized)
+    return mcd(one, other, one.sample_rate_hz)
 
 
-def _coefficients(
-    sound: AudioClip | NDArray[np.float32], sample_rate_hz: int, pitch: Pitch
+def at_common_rate(one: AudioClip, other: AudioClip) -> tuple[AudioClip, AudioClip]:
+    """Both clips at the highest rate of 16 and 22.05 kHz that neither has to be brought up to."""
+    rate = 22_050 if min(one.sample_rate_hz, other.sample_rate_hz) >= 22_050 else 16_000
+    return resample(one, rate), resample(other, rate)
+
+
+def coefficients(
+    sound: AudioClip | NDArray[np.float32], sample_rate_hz: int, pitch: Pitch = "harvest"
 ) -> NDArray[np.float64]:
+    """c1..c24 of every 5 ms, shape (frames, 24); refuses what `mcd` refuses."""
+    clip = checked(sound, sample_rate_hz)
+    return mel_cepstrum(clip.samples.astype(np.float64), sample_rate_hz, pitch)[:, 1:]
+
+
+def checked(sound: AudioClip | NDArray[np.float32], sample_rate_hz: int) -> AudioClip:
+    """The sound as a clip at `sample_rate_hz` that a distortion can be measured of."""
+    if sample_rate_hz not in ALPHAS:
+        rates = ", ".join(str(rate) for rate in ALPHAS)
+        raise AudioRefused("evaluation.mcd_rate", sample_rate_hz=sample_rate_hz, rates=rates)
     clip = sound if isinstance(sound, AudioClip) else AudioClip(sound, sample_rate_hz)
     if clip.sample_rate_hz != sample_rate_hz:
         raise AudioRefused("evaluation.two_rates", one=sample_rate_hz, other=clip.sample_rate_hz)
     check_clip(clip, SHORTEST_S)
     if clip.duration_s > LONGEST_S:
         raise AudioRefused("evaluation.too_long", duration_s=round(clip.duration_s, 1), longest_s=LONGEST_S)
-    return mel_cepstrum(clip.samples.astype(np.float64), sample_rate_hz, pitch)[:, 1:]
+    return clip
+
+
+def distortion(
+    one: NDArray[np.float64], other: NDArray[np.float64], sample_rate_hz: int, pitch: Pitch = "harvest"
+) -> MelCepstralDistortion:
+    """The distortion of two sounds' `coefficients`, both of that rate and pitch."""
+    _, _, costs = align(one, other)
+    parameters = McdParameters(sample_rate_hz, ALPHAS[sample_rate_hz], pitch=pitch)
+    return MelCepstralDistortion(float(DB_PER_NEPER * costs.mean()), len(costs), parameters)

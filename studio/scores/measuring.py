@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 
 from studio.audio.clip import AudioClip
 from studio.errors import AudioRefused, NotFound, StudioError
-from studio.evaluation import mcd as mcd_room
 from studio.evaluation import predicted_mos, similarity
 from studio.evaluation.judges import ENCODER_MODEL, Judges
 from studio.evaluation.similarity import Vector
@@ -59,11 +58,10 @@ class Ear:
         found = self.judges.mos.predict(clip)
         return Score(MOS, found.value, found.version, {"label": found.label}, (predicted_mos.MODEL,))
 
-    @staticmethod
-    def _distortion(clip: AudioClip, recording: AudioClip | None) -> Score:
+    def _distortion(self, clip: AudioClip, recording: AudioClip | None) -> Score:
         if recording is None:
             raise NotFound("scores.no_recording")
-        found = mcd_room.mcd_of_clips(recording, clip)
+        found = self.judges.distortions.of_clips(recording, clip)
         recipe = asdict(found.parameters)
         return Score(MCD, found.value, found.parameters.version, recipe, detail={"frames": found.frames})
 
