@@ -34,7 +34,7 @@ def _held(groups: list[list[int]], wanted: int) -> set[int]:
             held.update(group)
             taken += 1
     if not held and len(groups) > 1:  # every sentence is said many times: the rarest one
-        held.update(min(groups, key=lambda group: len(group)))
+        held.update(sorted(groups, key=len)[0])
     return held
 
 
