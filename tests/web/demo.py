@@ -21,7 +21,7 @@ class DemoStudio:
 
     def __init__(self, folder: Path) -> None:
         settings = Settings(storage=folder, port=0, device="cpu")
-        self._studio = open_home(settings, FakeJudges())
+        self._studio = self.studio = open_home(settings, FakeJudges())
         self.settings, self.database, self.accounts = settings, self._studio.database, self._studio.accounts
         self.synthesis, self.batches, self.voices = (
             self._studio.synthesis,

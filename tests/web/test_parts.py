@@ -22,7 +22,7 @@ from studio.settings import Settings
 from studio.web.bindings import Bindings, Ledger, file_paths, told_files
 from studio.web.body import UploadWatch
 from studio.web.limits import Budget, Limits, Rate
-from studio.web.media import _in_thread
+from studio.web.media import in_thread
 from studio.web.origin import answered_names, check_host, check_origin
 from studio.web.ranges import disposition, part_of
 from studio.web.refusals import Refusal
@@ -217,7 +217,7 @@ def test_a_listener_who_leaves_closes_the_sound() -> None:
             closed.append(True)
 
     async def listen_once() -> None:
-        stream = _in_thread(pieces(), CapacityLimiter(1))
+        stream = in_thread(pieces(), CapacityLimiter(1))
         assert await anext(stream) == b"sound"
         await stream.aclose()
 
