@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from studio.audio.mixdown import Mixdown
 from studio.audio.sniff import DEMUXERS, container_of, looks_like_text, wave_header
 from studio.errors import AudioRefused
 
-_CHILD = (sys.executable, "-I", str(Path(__file__).with_name("decode_child.py")))
+CHILD = (sys.executable, "-I", str(Path(__file__).with_name("decode_child.py")))
 _LOUDEST = 16.0  # floating-point files may go a little over 1; whole numbers in disguise go far over
 
 
@@ -57,15 +58,14 @@ def decode(data: bytes, name: str, limits: DecodeLimits | None = None) -> AudioC
 
 
 def decode_file(
-    data: bytes, name: str, limits: DecodeLimits | None = None, child: Sequence[str] = _CHILD
+    data: bytes, name: str, limits: DecodeLimits | None = None, child: Sequence[str] = CHILD
 ) -> DecodedAudio:
     """`decode` with the file's container, codec and channels; `child` is the decoder's command line."""
     limits = limits or DecodeLimits()
     shown = shown_name(name)
     container = check_file(data, shown, limits)
     try:
-        records = _records(child, data, container, limits)
-        return _collect(records, container, shown)
+        return _collect(records(child, data, container, limits), container, shown)
     except AudioRefused as refusal:
         raise AudioRefused(refusal.key, **({"file": shown} | refusal.facts)) from None
 
@@ -107,10 +107,10 @@ def _check_wave(data: bytes, name: str, limits: DecodeLimits) -> None:
         raise AudioRefused("audio.lying_header", file=name, detail=detail)
 
 
-def _collect(records: Iterator[tuple[bytes, bytes]], container: str, name: str) -> DecodedAudio:
+def _collect(found: Iterator[tuple[bytes, bytes]], container: str, name: str) -> DecodedAudio:
     header: dict[str, object] | None = None
     mix: Mixdown | None = None
-    for kind, body in records:
+    for kind, body in found:
         if kind == b"R":
             key, facts = json.loads(body)
             raise AudioRefused(key, **facts)
@@ -144,11 +144,16 @@ def _check_claim(declared_s: object, clip: AudioClip, container: str) -> None:
         raise AudioRefused("audio.lying_header", detail=detail)
 
 
-def _records(
-    child: Sequence[str], data: bytes, container: str, limits: DecodeLimits
+def records(
+    child: Sequence[str], data: bytes | BinaryIO, container: str, limits: DecodeLimits
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Run the child and yield its records; AudioRefused when it dies, hangs or talks too much."""
+    """Run the child and yield its records; AudioRefused when it dies, hangs or talks too much.
+
+    `data` is the file's bytes, or the opened file, which the child then reads piece by piece.
+    """
+    stdin = subprocess.PIPE if isinstance(data, bytes) else data
     facts = {
+        "whole": isinstance(data, bytes),
         "demuxer": DEMUXERS[container],
         "cpu_s": int(limits.timeout_s) + 1,
         **{k: getattr(limits, k) for k in ("max_duration_s", "max_values", "max_channels", "min_rate_hz")},
@@ -156,13 +161,13 @@ def _records(
     }
     process = subprocess.Popen(
         [*child, json.dumps(facts)],
-        stdin=subprocess.PIPE,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={},  # the child needs none of our environment, secrets least of all
     )
+    feeder = threading.Thread(target=_feed, args=(process, data), daemon=True)
     try:
-        feeder = threading.Thread(target=_feed, args=(process, data), daemon=True)
         feeder.start()
         yield from _parse(_output(process, limits), process)
     finally:
@@ -174,8 +179,9 @@ def _records(
                 pipe.close()
 
 
-def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
-    assert process.stdin
+def _feed(process: subprocess.Popen[bytes], data: bytes | BinaryIO) -> None:
+    if process.stdin is None or not isinstance(data, bytes):
+        return  # it reads the file itself
     try:
         process.stdin.write(data)
         process.stdin.close()

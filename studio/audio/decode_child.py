@@ -87,10 +87,10 @@ def interleaved(frame: Any) -> bytes:
     return bytes(frame.planes[0])[: frame.samples * frame.layout.nb_channels * 4]
 
 
-def decode(av: Any, data: bytes, limits: dict[str, Any], out: BinaryIO) -> None:
+def decode(av: Any, data: BinaryIO, limits: dict[str, Any], out: BinaryIO) -> None:
     """Write the header record, then samples until the end or until a limit is met."""
     options = {"codec_whitelist": CODECS}
-    with av.open(io.BytesIO(data), format=limits["demuxer"], options=options) as container:
+    with av.open(data, format=limits["demuxer"], options=options) as container:
         if not container.streams.audio:
             raise Refusal("audio.no_audio_stream")
         stream = container.streams.audio[0]
@@ -145,7 +145,8 @@ def main() -> int:
     # A library that prints must not be able to write into the answer: it keeps descriptor 1, we take another.
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    data = sys.stdin.buffer.read()
+    # A long file is read piece by piece from the descriptor we were given; nothing else is ever opened.
+    data = io.BytesIO(sys.stdin.buffer.read()) if limits["whole"] else sys.stdin.buffer
     warm_up(av)
     forbid_new_files(answer.fileno())
     try:
