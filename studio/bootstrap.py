@@ -22,6 +22,7 @@ from studio.models.store import ModelStore
 from studio.privacy.accounts import AccountService
 from studio.privacy.api_keys import ApiKeyService
 from studio.privacy.audit import AuditLog
+from studio.privacy.erasure import Erasure
 from studio.privacy.keyring import Keyring
 from studio.privacy.vault import Vault
 from studio.scores.recognisers import Recognisers
@@ -34,6 +35,10 @@ from studio.synthesis.choices import Choices
 from studio.synthesis.scoring import Scorer
 from studio.synthesis.service import SynthesisService
 from studio.synthesis.speech import SpeechService
+from studio.training.launching import Ground
+from studio.training.service import TrainingService
+from studio.training.shelf import AdapterShelf
+from studio.training.supervisor import Supervisor
 from studio.voices.enrolment import EnrolmentService
 from studio.voices.service import VoiceService
 from studio.work.presence import Presence
@@ -60,6 +65,7 @@ class Studio:
     evaluations: EvaluationService
     choices: Choices
     datasets: DatasetService
+    training: TrainingService
     listening: ListeningService
     model_desk: ModelDesk
     device: str
@@ -68,7 +74,8 @@ class Studio:
     speech: SpeechService
 
     def close(self) -> None:
-        """Unload engines and close the database."""
+        """Unload engines and close the database; processes that train go on."""
+        self.training.supervisor.close()
         self.engines.unload_all()
         self.judges.close()
         self.database.close()
@@ -94,9 +101,18 @@ def build_studio(
     context = EngineContext(folders.folder, settings.storage / "derived", device, settings.cores)
     registry = registry or build_registry(context)
     judges = judges or Judges(folders.folder, settings.cores)
-    consent = ConsentService(database, judges, settings.organisation)
-    voices = VoiceService(database, vault, consent, judges, settings.upload_limit_mb * 2**20)
+    consent = ConsentService(database, vault, judges, settings.organisation)
+    erasure = Erasure(database, vault)
+    voices = VoiceService(database, vault, consent, judges, erasure, settings.upload_limit_mb * 2**20)
     enrolment = EnrolmentService(database, vault, voices, registry)
+    datasets, accounts = DatasetService(database, vault, voices), AccountService(database, settings)
+    runs = settings.storage / "runs"
+    adapters = AdapterShelf(database, vault, voices, runs)
+    ground = Ground(database, vault, datasets, runs, folders.folder, settings.cores)
+    supervisor = Supervisor(ground, adapters, registry, accounts.actor_of, device)
+    training = TrainingService(ground, adapters, voices, registry, supervisor, device)
+    erasure.stops(training.stop_speaker)
+    erasure.erases(training.erase_speaker)
     synthesis = SynthesisService(
         database,
         vault,
@@ -106,6 +122,7 @@ def build_studio(
         Scorer(judges),
         text_limit=settings.text_limit,
         device=device,
+        trained=adapters,
     )
     rooms = Rooms(
         database, voices, enrolment, synthesis, registry, judges, Recognisers(judges, settings),
@@ -119,7 +136,7 @@ def build_studio(
         database=database,
         vault=vault,
         audit=AuditLog(database),
-        accounts=AccountService(database, settings),
+        accounts=accounts,
         licences=licences,
         models=models,
         engines=registry,
@@ -131,7 +148,8 @@ def build_studio(
         batches=BatchService(synthesis),
         evaluations=EvaluationService(rooms, settings.hour_price),
         choices=choices,
-        datasets=DatasetService(database, vault, voices),
+        datasets=datasets,
+        training=training,
         listening=ListeningService(database, vault, voices, synthesis, choices),
         model_desk=ModelDesk(models, lambda engine_id: _let_go(registry, engine_id), by_hand),
         device=device,

@@ -41,6 +41,7 @@ class SynthesisRequest:
     engine_id: str
     options: Mapping[str, object] = field(default_factory=dict)
     purpose: Purpose = Purpose.INTERNAL_USE
+    adapter_id: str = ""  # an adapter or a checkpoint of the voice; "" clones from its recordings alone
     batch_id: str | None = None
     batch_name: str | None = None
     fresh: bool = False  # True: generate even if the phrase cache has it
@@ -74,6 +75,7 @@ class Take:
     batch_id: str | None
     batch_name: str | None
     created_at: str
+    adapter_id: str = ""
     cached: bool = False
 
 

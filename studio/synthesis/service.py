@@ -23,6 +23,7 @@ from studio.synthesis.scoring import Scorer
 from studio.synthesis.speaking import Performance, Script, Warmth, character_limit, checked_options
 from studio.synthesis.takes import TakeStore, view
 from studio.synthesis.text import PreparedText, prepare
+from studio.synthesis.trained import NothingTrained, Trained
 from studio.voices.enrolment import EnrolmentService
 from studio.voices.service import VoiceService
 from studio.work.live import LiveBoard
@@ -45,6 +46,7 @@ class SynthesisService:
         *,
         text_limit: int,
         device: str,
+        trained: Trained | None = None,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -54,6 +56,7 @@ class SynthesisService:
         self._scorer = scorer
         self._text_limit = text_limit
         self._device = device
+        self.trained = trained or NothingTrained()
         self._turns = Turns()
         self._warmth = Warmth()
         self._board: LiveBoard[PreviewEvent] = LiveBoard()
@@ -106,10 +109,14 @@ class SynthesisService:
         options = checked_options(spec, dict(request.options))
         prepared = self.prepare(request.text, request.language, spec.id)
         if not request.voice.voice_id:
+            if request.adapter_id:
+                raise NotFound("synthesis.adapter_unknown")  # nobody trains a preset
             return Script(request, spec, options, prepared, self._preset_name(request, spec), None)
         with self._database.read() as session:
             voice = self._voices.find(session, actor, request.voice.voice_id)
             permits(session, voice, {Purpose.ZERO_SHOT, request.purpose}, spec)
+            if request.adapter_id:
+                self.trained.check(session, actor, request.adapter_id, voice, spec)
         if not spec.clones:
             raise InputRefused("voices.not_cloning", engine=spec.name)
         return Script(request, spec, options, prepared, voice.name, voice)
@@ -127,7 +134,7 @@ class SynthesisService:
         self, live: Preview, actor: Actor, script: Script, state: VoiceState | None, place: Place | None
     ) -> None:
         try:
-            state = state or self._enrolled_state(live, actor, script)
+            state = self._trained_state(script, state or self._enrolled_state(live, actor, script))
             take_id = self._from_cache(live, actor, script, state)
             take_id = take_id or self._generate(live, actor, script, state, place or self._turns.reserve())
         finally:
@@ -153,6 +160,13 @@ class SynthesisService:
             if event.state is not None:
                 return event.state
         raise NotFound("voices.unknown")
+
+    def _trained_state(self, script: Script, state: VoiceState) -> VoiceState:
+        """The state with the adapter that was asked for; its content differs, so caches keep them apart."""
+        if not script.request.adapter_id or script.voice is None:
+            return state
+        engine = self._engines.engine(script.spec.id)
+        return self.trained.applied(script.request.adapter_id, script.voice, engine, state)
 
     def _from_cache(self, live: Preview, actor: Actor, script: Script, state: VoiceState) -> str | None:
         """The phrase cache: the same recipe was spoken before."""
@@ -202,8 +216,9 @@ class SynthesisService:
                 id=new_id("tak"), owner_id=actor.account_id, voice_id=script.voice.id if script.voice else None,
                 preset_id=request.voice.preset_id or None, voice_name=script.voice_name, consent_id=consent_id,
                 engine_id=script.spec.id, voice_content_id=state.content_id, language=request.language,
-                text=request.text, normalised_text=script.prepared.normalised, chunks=list(script.prepared.chunks),
-                options=dict(recipe.options), purpose=request.purpose.value, phrase_key=recipe.phrase_key,
+                adapter_id=request.adapter_id or None, text=request.text, chunks=list(script.prepared.chunks),
+                normalised_text=script.prepared.normalised, options=dict(recipe.options),
+                purpose=request.purpose.value, phrase_key=recipe.phrase_key,
                 asset_id=asset_id, duration_s=sound.duration_s, sample_rate_hz=sound.sample_rate_hz,
                 rtf=performance.wall_s / sound.duration_s, first_sound_s=performance.first_sound_s,
                 device=self._device, batch_id=request.batch_id, batch_name=request.batch_name,
@@ -218,6 +233,8 @@ class SynthesisService:
             return None, None
         voice = self._voices.find(session, actor, script.voice.id)
         purposes = {Purpose.ZERO_SHOT, script.request.purpose}
+        if script.request.adapter_id:
+            self.trained.check(session, actor, script.request.adapter_id, voice, script.spec)
         return permits(session, voice, purposes, script.spec).id, voice.speaker_id
 
     def _score(self, live: Preview, actor: Actor, script: Script, take_id: str) -> None:

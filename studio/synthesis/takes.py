@@ -104,9 +104,9 @@ class TakeStore:
         with self._database.read() as session:
             row = self._row(session, actor, take_id)
             if row.voice_id is not None:
-                permits(
-                    session, session.get_one(Voice, row.voice_id), {Purpose.ZERO_SHOT, Purpose(row.purpose)}
-                )
+                purposes = {Purpose.ZERO_SHOT, Purpose(row.purpose)}
+                trained = {Purpose.FINE_TUNE} if row.adapter_id else set()
+                permits(session, session.get_one(Voice, row.voice_id), purposes | trained)
             return decode_own(self._vault.read(session, row.asset_id))
 
     def audio(self, actor: Actor, take_id: str, format_name: str) -> tuple[bytes, str, str]:
@@ -158,5 +158,5 @@ def view(row: Synthesis, cached: bool = False) -> Take:
         row.id, voice.key, row.voice_name, row.engine_id, row.language, row.text, row.normalised_text,
         tuple(row.chunks), row.options, row.purpose, row.duration_s, row.sample_rate_hz, row.rtf, row.first_sound_s,
         row.device, row.similarity, row.predicted_mos, row.wer, row.transcript, row.favourite, row.batch_id,
-        row.batch_name, row.created_at, cached,
+        row.batch_name, row.created_at, row.adapter_id or "", cached,
     )  # fmt: skip

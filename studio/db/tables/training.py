@@ -26,7 +26,9 @@ class TrainingJob(Base, kw_only=True):
     engine_id: Mapped[str] = mapped_column(String)
     plan: Mapped[dict[str, Any]] = mapped_column(JSON)
     consent_id: Mapped[str | None] = mapped_column(ForeignKey("consent_record.id", ondelete="SET NULL"))
-    key_asset_id: Mapped[str | None] = mapped_column(ForeignKey("asset.id", ondelete="SET NULL"), default=None)
+    key_asset_id: Mapped[str | None] = mapped_column(
+        ForeignKey("asset.id", ondelete="SET NULL"), default=None
+    )
     state: Mapped[str] = mapped_column(String, default="queued")
     wish: Mapped[str] = mapped_column(String, default="")
     stage: Mapped[str] = mapped_column(String, default="")

@@ -1,0 +1,109 @@
+"""What a child tells, brought into its job's row; the supervisor alone does this."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from studio.db.tables import Checkpoint, TrainingJob
+from studio.training.events import Event
+from studio.training.forms import JobState
+
+ENDINGS = ("done", "stopped", "error")
+SMOOTH = 0.2  # how much the newest pace counts
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run says it ended."""
+
+    state: JobState
+    reason: dict[str, Any] | None = None
+
+
+@dataclass
+class Heard:
+    """What the events so far amount to, beside what is in the row."""
+
+    offset: int = 0
+    ending: Ending | None = None
+    events: list[Event] = field(default_factory=list)
+
+
+def bring_in(session: Session, row: TrainingJob, events: Sequence[Event], offset: int) -> Ending | None:
+    """Apply events in order; returns the ending when one of them is one and no start follows it."""
+    ending: Ending | None = None
+    for event in events:
+        _count_time(row, event)
+        match event.kind:
+            case "started":
+                ending = None
+                _started(row, event)
+            case "stage":
+                row.stage = str(event.facts.get("name", ""))
+            case "step":
+                _step(row, event)
+            case "checkpoint":
+                _checkpoint(session, row, event)
+            case "done" | "stopped" | "error":
+                ending = _ending(row, event)
+    row.events_offset = offset
+    return ending
+
+
+def _count_time(row: TrainingJob, event: Event) -> None:
+    """Work between two events of one process counts; the gap before a start does not."""
+    if event.kind != "started" and row.heard_at is not None:
+        passed = datetime.fromisoformat(event.at) - datetime.fromisoformat(row.heard_at)
+        row.seconds += max(0.0, passed.total_seconds())
+    row.heard_at = event.at
+
+
+def _started(row: TrainingJob, event: Event) -> None:
+    row.steps = int(event.facts.get("steps", row.steps))
+    row.epochs = int(event.facts.get("epochs", row.epochs))
+    row.step = int(event.facts.get("step", row.step))
+
+
+def _step(row: TrainingJob, event: Event) -> None:
+    facts = event.facts
+    row.step, row.epoch, row.stage = int(facts["step"]), int(facts.get("epoch", row.epoch)), "train"
+    row.progress = min(1.0, row.step / row.steps) if row.steps else 0.0
+    if (pace := facts.get("clips_per_s")) is not None:
+        row.clips_per_s = (1 - SMOOTH) * row.clips_per_s + SMOOTH * pace if row.clips_per_s else float(pace)
+    if (memory := facts.get("memory_bytes")) is not None:
+        row.peak_bytes = max(row.peak_bytes or 0, int(memory))
+
+
+def _checkpoint(session: Session, row: TrainingJob, event: Event) -> None:
+    facts = event.facts
+    step = int(facts["step"])
+    query = select(Checkpoint).where(Checkpoint.job_id == row.id, Checkpoint.step == step)
+    kept = session.scalars(query).first()
+    if kept is None:
+        kept = Checkpoint(job_id=row.id, step=step, folder=str(facts["folder"]), scores={})
+        session.add(kept)
+    kept.scores = dict(facts.get("scores") or {})
+    if (loss := facts.get("held_out")) is not None:
+        kept.scores = {**kept.scores, "held_out_loss": float(loss)}
+    kept.samples, kept.size_bytes = int(facts.get("samples", 0)), int(facts.get("bytes", 0))
+    session.flush()
+    if facts.get("best"):
+        session.execute(update(Checkpoint).where(Checkpoint.job_id == row.id).values(best=False))
+        kept.best, row.best_step = True, step
+
+
+def _ending(row: TrainingJob, event: Event) -> Ending:
+    facts = event.facts
+    if event.kind == "done":
+        best = facts.get("best_step")
+        row.best_step = int(best) if best is not None else row.best_step
+        row.progress = 1.0
+        return Ending(JobState.DONE, None)
+    if event.kind == "stopped":
+        paused = facts.get("reason") == "paused"
+        return Ending(JobState.PAUSED if paused else JobState.CANCELLED)
+    return Ending(JobState.FAILED, {"key": str(facts["message"]), "facts": dict(facts.get("facts") or {})})
