@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from studio.errors import InputRefused
-from studio.listening.matrices import Floats, table, two_way_squares
+from studio.listening.matrices import Floats, numbers, table, two_way_squares
 
 Level = Literal["nominal", "ordinal", "interval"]
 
@@ -82,7 +82,7 @@ def icc(matrix: ArrayLike) -> IntraclassCorrelation:
 
     Raises InputRefused for missing values, fewer than two targets or raters, or a table without any spread.
     """
-    found = np.asarray(matrix, dtype=np.float64)
+    found = numbers(matrix)
     if found.ndim != 2 or min(found.shape, default=0) < 2:
         raise InputRefused("listening.icc_shape", shape=str(found.shape))
     if not np.isfinite(found).all():

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, SupportsFloat
 
 from scipy import stats as distributions
 
@@ -34,7 +34,7 @@ def preference(wins_a: int, wins_b: int, ties: int = 0, tie_rule: TieRule = "dro
     Raises InputRefused for negative or no counts and for an unknown rule.
     """
     counts = (wins_a, wins_b, ties)
-    if any(count < 0 or count != int(count) for count in counts):
+    if any(not _whole(count) for count in counts):
         raise InputRefused("listening.counts", counts=", ".join(map(str, counts)))
     rules = {"drop": _dropped, "split": _split, "trinomial": _trinomial}
     if tie_rule not in rules:
@@ -42,6 +42,11 @@ def preference(wins_a: int, wins_b: int, ties: int = 0, tie_rule: TieRule = "dro
     if wins_a + wins_b + (0 if tie_rule == "drop" else ties) == 0:
         raise InputRefused("listening.empty")
     return rules[tie_rule](int(wins_a), int(wins_b), int(ties))
+
+
+def _whole(count: object) -> bool:
+    """Whether this counts something: 3, 3.0 or NumPy's 3, but neither 2.5 nor NaN nor infinity."""
+    return isinstance(count, SupportsFloat) and float(count).is_integer() and float(count) >= 0
 
 
 def _dropped(wins_a: int, wins_b: int, ties: int) -> Preference:

@@ -8,9 +8,17 @@ from studio.errors import InputRefused
 Floats = NDArray[np.float64]
 
 
+def numbers(given: ArrayLike) -> Floats:
+    """What was given as an array of floats; InputRefused for anything that is none (text, ragged rows)."""
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputRefused("listening.no_numbers") from error
+
+
 def scores(ratings: ArrayLike, low: float, high: float) -> Floats:
     """Finite ratings on the scale, shape (n,); InputRefused when empty, not finite or off the scale."""
-    found = np.asarray(ratings, dtype=np.float64).ravel()
+    found = numbers(ratings).ravel()
     if found.size == 0:
         raise InputRefused("listening.empty")
     if not np.isfinite(found).all():
@@ -24,7 +32,7 @@ def table(matrix: ArrayLike, low: float = -np.inf, high: float = np.inf) -> Floa
 
     InputRefused when it is not two-dimensional, empty, infinite or off the scale.
     """
-    found = np.asarray(matrix, dtype=np.float64)
+    found = numbers(matrix)
     if found.ndim != 2 or found.size == 0:
         raise InputRefused("listening.empty")
     if np.isinf(found).any():

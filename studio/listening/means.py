@@ -1,14 +1,14 @@
 """Means with intervals: t, bounded, crossed, and paired differences."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats as distributions
 
 from studio.errors import InputRefused
-from studio.listening.matrices import Floats, scores, table, two_way_squares
+from studio.listening.matrices import Floats, numbers, scores, table, two_way_squares
 
 LEVEL = 0.95
 BOOTSTRAP_ROUNDS = 4000
@@ -78,11 +78,16 @@ def crossed_mos(matrix: ArrayLike, low: float = 1, high: float = 5, *, seed: int
     Complete tables: SE^2 = (MS_L + MS_S - MS_E) / (a b), floored at MS_E / (a b), with Satterthwaite's
     degrees of freedom (crossed two-way random effects; Searle, Casella and McCulloch 1992). With NaN in
     the table: percentile bootstrap of listeners and stimuli, drawn independently (Owen 2007), seeded.
-    Raises InputRefused for fewer than two listeners or two stimuli: their spread cannot be known.
+    Ratings that are all equal show no spread, which is not to say that there is none: the bounded interval
+    of as many ratings as there are listeners, or stimuli where those are fewer. Raises InputRefused for
+    fewer than two listeners or two stimuli: their spread cannot be known.
     """
     found = table(matrix, low, high)
     if min(found.shape) < 2:
         raise InputRefused("listening.one_listener", listeners=found.shape[0], stimuli=found.shape[1])
+    if np.nanmin(found) == np.nanmax(found):
+        cautious = bounded_mos(np.full(min(found.shape), np.nanmin(found)), low, high)
+        return replace(cautious, n=int((~np.isnan(found)).sum()), method="all ratings equal: Clopper-Pearson")
     if np.isnan(found).any():
         return _bootstrapped(found, seed)
     rows, columns = found.shape
@@ -125,9 +130,11 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> PairedDifference:
     rank with Pratt's treatment of zeros beside it. Raises InputRefused for unequal shapes or fewer than
     two listeners who rated both.
     """
-    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    first, second = numbers(a), numbers(b)
     if first.shape != second.shape or first.ndim != 2:
         raise InputRefused("listening.shapes", first=str(first.shape), second=str(second.shape))
+    if np.isinf(first).any() or np.isinf(second).any():
+        raise InputRefused("listening.not_a_number")
     pairs = table(first - second)
     differences = np.nanmean(pairs, axis=1)
     if differences.size < 2:

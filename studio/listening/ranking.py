@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, sparse
 
 from studio.errors import InputRefused
-from studio.listening.matrices import Floats
+from studio.listening.matrices import Floats, numbers
 
 PRIOR = 0.5  # votes added in each direction of each compared pair when a side never loses
 
@@ -58,7 +58,7 @@ def bradley_terry(wins: ArrayLike, ties: ArrayLike | None = None) -> BradleyTerr
 
 
 def _counts(matrix: ArrayLike, size: int | None = None) -> Floats:
-    found = np.array(matrix, dtype=np.float64)
+    found = numbers(matrix).copy()
     square = found.ndim == 2 and found.shape[0] == found.shape[1] and found.shape[0] >= 2
     if not square or (size and found.shape[0] != size) or not np.isfinite(found).all() or (found < 0).any():
         raise InputRefused("listening.wins")

@@ -1,5 +1,7 @@
 """Worked numbers of the sources, definitions computed another way, and refusals."""
 
+import dataclasses
+import inspect
 import math
 
 import numpy as np
@@ -9,6 +11,8 @@ from scipy import stats as scipy_stats
 from studio.errors import InputRefused
 from studio.listening import stats
 
+NAN = math.nan
+
 
 def near(*expected: float) -> object:
     return pytest.approx(expected, abs=5e-5)
@@ -16,8 +20,10 @@ def near(*expected: float) -> object:
 
 def test_mos_has_the_worked_mean_and_half_width() -> None:
     found = stats.mos([5, 4, 4, 3, 5, 4, 2, 4])
-    assert (found.mean, (found.ci_high - found.ci_low) / 2) == near(3.8750, 0.8285)
-    assert found.n == 8
+    half = (found.ci_high - found.ci_low) / 2
+    assert (found.mean, half) == near(3.8750, 0.8285)
+    assert half * math.sqrt(8) / scipy_stats.t.ppf(0.975, 7) == pytest.approx(0.9910, abs=5e-5)  # s
+    assert found.n == 8 and found.method == "t"
 
 
 def test_the_bounded_interval_stays_on_the_scale_where_t_leaves_it() -> None:
@@ -52,6 +58,15 @@ def test_the_crossed_interval_is_floored_at_the_residual() -> None:
     table = np.array([[4, 2], [2, 4]], dtype=float)  # no main effects at all
     found = stats.crossed_mos(table)
     assert (found.ci_high - found.ci_low) / 2 == pytest.approx(scipy_stats.t.ppf(0.975, 1) * math.sqrt(4 / 4))
+
+
+def test_a_panel_of_one_mind_gets_an_explicit_wide_interval() -> None:
+    for table in ([[5, 5, 5]] * 4, [[5, 5, NAN], [5, 5, 5], [5, 5, 5], [5, 5, 5]]):
+        found = stats.crossed_mos(table)
+        bounded = stats.bounded_mos([5, 5, 5])  # as many as the fewer of listeners and stimuli
+        assert (found.ci_low, found.ci_high) == (bounded.ci_low, 5) and found.ci_low < 4.1
+        assert "all ratings equal" in found.method
+        assert found.n == np.isfinite(table).sum()
 
 
 def test_gaps_lead_to_a_seeded_bootstrap_close_to_the_formula() -> None:
@@ -179,6 +194,29 @@ def test_intervals_draw_whole_listeners() -> None:
     assert wide.high - wide.low > 5 * (narrow.high - narrow.low)
 
 
+SHAPES = {
+    "mos": ("ratings", "mean ci_low ci_high n method"),
+    "bounded_mos": ("ratings low high", "mean ci_low ci_high n method"),
+    "crossed_mos": ("matrix", "mean ci_low ci_high n method"),
+    "paired_difference": ("a b", "mean ci_low ci_high n method t df p_value wilcoxon_p"),
+    "preference": ("wins_a wins_b ties tie_rule", "share ci_low ci_high p_value"),
+    "bradley_terry": ("wins", "strengths standard_errors deviance"),
+    "krippendorff_alpha": ("matrix level", "alpha"),
+    "icc": ("matrix", "icc1 icca1 iccc1 icc1k iccak iccck"),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_agreed_names_stand(name: str) -> None:
+    asked, given = (words.split() for words in SHAPES[name])
+    call = getattr(stats, name)
+    assert [*inspect.signature(call).parameters][: len(asked)] == asked
+    answer = inspect.get_annotations(call, eval_str=True)["return"]
+    assert answer.__dataclass_params__.frozen
+    assert set(given) <= {field.name for field in dataclasses.fields(answer)}
+    assert call.__doc__ and len(call.__doc__) > 80
+
+
 REPUTED = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
 
 
@@ -188,7 +226,6 @@ def test_icc_reproduces_shrout_and_fleiss() -> None:
     assert (found.icc1k, found.iccak, found.iccck) == near(0.44280, 0.62005, 0.90932)
 
 
-NAN = math.nan
 KRIPPENDORFF = [
     [NAN] * 5 + [3, 4, 1, 2, 1, 1, 3, 3, NAN, 3],
     [1, NAN, 2, 1, 3, 3, 4, 3] + [NAN] * 7,
@@ -255,6 +292,17 @@ def test_listeners_needed_is_the_fewest_that_reach_the_width() -> None:
         lambda: stats.ratings_needed(difference=0),
         lambda: stats.pairs_needed(share=0.5),
         lambda: stats.expected_half_width(1, 10),
+        lambda: stats.mos(["good"]),
+        lambda: stats.crossed_mos([[3], [4]]),
+        lambda: stats.crossed_mos([[3, 4], [5]]),
+        lambda: stats.paired_difference([[math.inf, 1], [1, 2]], [[math.inf, 1], [1, 2]]),
+        lambda: stats.preference(math.nan, 1),  # type: ignore[arg-type]
+        lambda: stats.preference(math.inf, 1),  # type: ignore[arg-type]
+        lambda: stats.preference(2.5, 1),  # type: ignore[arg-type]
+        lambda: stats.preference(0, 0, 3),  # nothing is left once ties are dropped
+        lambda: stats.krippendorff_alpha([], "interval"),
+        lambda: stats.icc([["a", "b"], ["c", "d"]]),
+        lambda: stats.bradley_terry("wins"),
     ],
 )
 def test_impossible_input_is_refused_with_a_message(call) -> None:  # type: ignore[no-untyped-def]

@@ -51,6 +51,11 @@ def _row(words: Words, number: int, one: Picked) -> str:
     )
 
 
+def _kept(chosen: str | None, fitting: dict[str, str]) -> str | None:
+    """The chosen engine where it fits, else the first that does."""
+    return chosen if chosen in fitting else next(iter(fitting), None)
+
+
 class SystemsPanel:
     """Adds voices, speakers' recordings and clips."""
 
@@ -107,13 +112,16 @@ class SystemsPanel:
         self.desk.actor(request)
         if not voice:
             return gr.Dropdown([], value=None), gr.Button(interactive=False)
+        own, fitting = VoiceChoice.parse(voice).engine_id, self._fitting(voice)
+        choices = [(name, engine_id) for engine_id, name in fitting.items()]
+        value = _kept(engine, fitting)
+        return gr.Dropdown(choices, value=value), gr.Button(interactive=not own)
+
+    def _fitting(self, voice: str) -> dict[str, str]:
+        """Name by id of the engines that speak with a voice and are ready."""
         own = VoiceChoice.parse(voice).engine_id
         engines = self.desk.studio.choices.engines(self.desk.words.language)
-        fitting = [e for e in engines if e.ready and (e.id == own if own else e.clones)]
-        ids = [e.id for e in fitting]
-        value = engine if engine in ids else ids[0] if ids else None
-        choices = gr.Dropdown([(e.name, e.id) for e in fitting], value=value)
-        return choices, gr.Button(interactive=not own)
+        return {e.id: e.name for e in engines if e.ready and (e.id == own if own else e.clones)}
 
     def add_voice(
         self, voice: str | None, engine: str | None, name: str, picked: Systems, request: gr.Request
@@ -121,6 +129,8 @@ class SystemsPanel:
         self.desk.actor(request)
         if not voice:
             raise InputRefused("synthesis.no_voice")
+        # The page may not yet have fitted the engine to a voice that was chosen a moment ago.
+        engine = _kept(engine, self._fitting(voice))
         if not engine:
             raise InputRefused("synthesis.no_engine")
         label = name.strip() or f"{self._voice_name(voice, request)} · {engine}"

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.requests import ClientDisconnect
 
 from studio.errors import LANGUAGES, InputRefused, StudioError
 from studio.listening.answers import Ballot
@@ -141,11 +142,14 @@ async def _actor(studio: Studio, request: Request, work: Callable[..., Any]) -> 
 async def _body(request: Request) -> dict[str, Any]:
     """A small JSON object; InputRefused for anything else, before it is read whole."""
     pieces, size = [], 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > BODY_BYTES:
-            raise InputRefused("web.not_json")
-        pieces.append(piece)
+    try:
+        async for piece in request.stream():
+            size += len(piece)
+            if size > BODY_BYTES:
+                raise InputRefused("web.not_json")
+            pieces.append(piece)
+    except ClientDisconnect as gone:  # nobody is there to be answered; the page sends again
+        raise InputRefused("web.not_json") from gone
     try:
         body = json.loads(b"".join(pieces))
     except (ValueError, RecursionError) as error:
