@@ -37,8 +37,31 @@ class Settings(BaseSettings):
         default=10_000, ge=100, le=50_000, description="Longest text of one take, characters."
     )
     session_hours: int = Field(default=12, ge=1, le=720, description="How long a sign-in lasts.")
+    oidc_issuer: str = Field(
+        default="", description="OpenID provider to sign in through, e.g. https://login.example; empty: none."
+    )
+    oidc_client_id: str = Field(default="", description="What the provider calls this studio.")
+    oidc_secret_file: Path | None = Field(
+        default=None, description="File with the provider's client secret; none for a public client (PKCE)."
+    )
+    oidc_name: str = Field(default="", description="The provider's name on the sign-in page.")
+    oidc_new_role: Literal["", "listener", "speaker", "producer", "reviewer", "auditor"] = Field(
+        default="",
+        description="Role of accounts made at a first sign-in through the provider; empty makes none.",
+    )
     organisation: str = Field(
         default="", description="Named in consent statements; empty says 'this studio'."
+    )
+
+    signing_certificate: Path | None = Field(
+        default=None,
+        description="Certificates (PEM, the signer's first) for C2PA manifests; empty: the studio makes its own.",
+    )
+    signing_key: Path | None = Field(
+        default=None, description="The private key (PEM, no password) of signing_certificate."
+    )
+    spoken_notice: bool = Field(
+        default=False, description="Whether takes begin with a spoken notice unless it is switched off."
     )
 
     recogniser: Literal["embedded", "wav2vec2", "whisper"] = Field(

@@ -23,7 +23,7 @@ from studio.engines.base import (
     ignore_progress,
     never_stop,
 )
-from studio.errors import Cancelled, ModelMissing, NotFound
+from studio.errors import Cancelled, EngineTrouble, ModelMissing, NotFound
 from studio.evaluation.judges import Judges
 from studio.evaluation.predicted_mos import MosPredictor
 
@@ -152,3 +152,33 @@ class FakeJudges(Judges):
         if self.hears is None:
             return statement, 0.0
         return self.hears, 0.0 if self.hears == statement else 1.0
+
+
+class FakeWatermarker:
+    """A faint tone instead of Perth's mark, at once there and at once found; `missing` makes it unusable.
+
+    The tone repeats every 10 ms, as streams are cut; the scripted engine's own harmonics end below it.
+    """
+
+    name = "a tone, for tests"
+    _tone_hz, _level = 3300, 0.004
+
+    def __init__(self) -> None:
+        self.missing = False
+
+    def check(self) -> None:
+        if self.missing:
+            raise EngineTrouble("provenance.no_watermark", reason="taken out by a test")
+
+    def load(self) -> None:
+        self.check()
+
+    def mark_of(self, clip: AudioClip) -> NDArray[np.float32]:
+        self.check()
+        turns = np.arange(len(clip.samples)) * self._tone_hz / clip.sample_rate_hz
+        return (self._level * np.sin(2 * np.pi * turns)).astype(np.float32)
+
+    def confidence(self, clip: AudioClip) -> float:
+        turns = np.arange(len(clip.samples)) * self._tone_hz / clip.sample_rate_hz
+        found = 2 * abs(np.mean(clip.samples * np.exp(-2j * np.pi * turns)))
+        return float(min(1.0, found / self._level))

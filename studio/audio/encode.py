@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from studio.audio.clip import AudioClip, Samples
 from studio.audio.formats import MEDIA_TYPES, AudioFormat, FormatFacts
 from studio.audio.resample import resample
 
-__all__ = ["MEDIA_TYPES", "AudioFormat", "StreamEncoder", "encode", "stream_encoded"]
+__all__ = ["MEDIA_TYPES", "AudioFormat", "StreamEncoder", "Tags", "encode", "stream_encoded"]
 
 _FULL = 0.9999  # the peak guard's ceiling: 16-bit full scale is 32767/32768
 _KNEE = 0.9  # where a stream's guard begins to bend
@@ -20,12 +21,25 @@ _CODECS = {AudioFormat.MP3: ("mp3", "libmp3lame"), AudioFormat.OGG_OPUS: ("ogg",
 _SUBTYPES = {AudioFormat.WAV: "PCM_16", AudioFormat.FLAC: "PCM_16", AudioFormat.MULAW: "ULAW"}
 
 
-def encode(clip: AudioClip, format: AudioFormat) -> bytes:
-    """The clip as a file: resampled where the format asks it, and turned down where it would clip."""
+@dataclass(frozen=True)
+class Tags:
+    """What a file's metadata says."""
+
+    title: str
+    artist: str
+    comment: str
+    date: str
+
+
+def encode(clip: AudioClip, format: AudioFormat, tags: Tags | None = None) -> bytes:
+    """The clip as a file: resampled where the format asks it, and turned down where it would clip.
+
+    `tags` go into the format's own metadata: RIFF INFO, Vorbis comments, ID3.
+    """
     clip = _guarded(resample(clip, format.facts.rate_for(clip.sample_rate_hz)))
     if format in _CODECS:
         sink = io.BytesIO()
-        writer = _PacketWriter(sink, format, clip.sample_rate_hz, {})
+        writer = _PacketWriter(sink, format, clip.sample_rate_hz, {}, tags)
         writer.write(clip.samples)
         writer.close()
         return sink.getvalue()
@@ -33,8 +47,19 @@ def encode(clip: AudioClip, format: AudioFormat) -> bytes:
 
     sink = io.BytesIO()
     container = "FLAC" if format is AudioFormat.FLAC else "WAV"
-    soundfile.write(sink, clip.samples, clip.sample_rate_hz, format=container, subtype=_SUBTYPES[format])
+    with soundfile.SoundFile(
+        sink, "w", clip.sample_rate_hz, 1, format=container, subtype=_SUBTYPES[format]
+    ) as file:
+        for name, text in _named(tags):
+            setattr(file, name, text)
+        file.write(clip.samples)
     return sink.getvalue()
+
+
+def _named(tags: Tags | None) -> list[tuple[str, str]]:
+    if tags is None:
+        return []
+    return [("title", tags.title), ("artist", tags.artist), ("comment", tags.comment), ("date", tags.date)]
 
 
 def stream_encoded(clips: Iterable[AudioClip], format: AudioFormat = AudioFormat.MP3) -> Iterator[bytes]:
@@ -51,10 +76,10 @@ def stream_encoded(clips: Iterable[AudioClip], format: AudioFormat = AudioFormat
 class StreamEncoder:
     """Encodes clips as they come: `feed` each, then `close`; the bytes, in order, are one MP3 or Ogg file.
 
-    ValueError for another format, a clip of another rate, or feeding after `close`.
+    `tags` stand at its start. ValueError for another format, a clip of another rate, or feeding after `close`.
     """
 
-    def __init__(self, format: AudioFormat, sample_rate_hz: int) -> None:
+    def __init__(self, format: AudioFormat, sample_rate_hz: int, tags: Tags | None = None) -> None:
         import soxr
 
         if format not in _CODECS:
@@ -63,10 +88,10 @@ class StreamEncoder:
         self.sample_rate_hz = sample_rate_hz
         self._sink = _Outbox()
         # Told at once to write its start, and to keep no page back; no tag at the front to be filled in later.
-        mp3 = {"write_xing": "0", "id3v2_version": "0"}
+        mp3 = {"write_xing": "0", "id3v2_version": "4" if tags else "0"}
         options = mp3 if format is AudioFormat.MP3 else {"page_duration": "100000"}
         rate = format.facts.rate_for(sample_rate_hz)
-        self._writer = _PacketWriter(self._sink, format, rate, options | {"flush_packets": "1"})
+        self._writer = _PacketWriter(self._sink, format, rate, options | {"flush_packets": "1"}, tags)
         self._resampler = soxr.ResampleStream(sample_rate_hz, rate, 1, dtype="float32", quality="HQ")
         self._closed = False
 
@@ -112,12 +137,18 @@ class _PacketWriter:
     """One mono stream of an FFmpeg encoder into `sink`."""
 
     def __init__(
-        self, sink: io.BytesIO | _Outbox, format: AudioFormat, rate: int, options: dict[str, str]
+        self,
+        sink: io.BytesIO | _Outbox,
+        format: AudioFormat,
+        rate: int,
+        options: dict[str, str],
+        tags: Tags | None,
     ) -> None:
         import av
 
         container, codec = _CODECS[format]
         self._container = av.open(sink, "w", format=container, options=options)
+        self._container.metadata.update(_named(tags))
         stream: Any = self._container.add_stream(codec, rate=rate, layout="mono")
         stream.bit_rate = _bit_rate(format.facts, rate)
         self._stream: Any = stream
