@@ -68,7 +68,8 @@ class EngineSpec:
     models: tuple[str, ...]  # catalogue ids it needs before it can start
     clones: bool  # whether encode_voice takes recordings
     summary: Mapping[str, str]  # one honest sentence in "it" and "en"
-    trains: frozenset[str] = frozenset()  # kinds of training it offers, e.g. {"adapter", "full"}
+    trains: frozenset[str] = frozenset()  # methods of training it offers, e.g. {"lora", "full"}
+    learner: str = ""  # "package.module:Class", built as Learner(EngineContext, LearnerWish); see learning.py
     character_limits: Mapping[str, int] = field(
         default_factory=dict
     )  # language -> longest chunk; "*" for others
@@ -226,18 +227,4 @@ class Engine(Protocol):
 
     def unload(self) -> None:
         """Give back memory; the next call loads again."""
-        ...
-
-
-class Trainer(Protocol):
-    """Optional: an engine that can be trained names its trainer in the spec's folder."""
-
-    def train(
-        self,
-        plan: Any,
-        run_dir: Path,
-        emit: Callable[[Mapping[str, Any]], None],
-        should_stop: ShouldStop,
-    ) -> Path:
-        """Run the plan; returns the folder of the best checkpoint."""
         ...

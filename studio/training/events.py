@@ -1,4 +1,9 @@
-"""What a training child tells: one JSON object a line of events.jsonl, read by the supervisor."""
+"""What a training child tells: one JSON object a line of events.jsonl, read by the supervisor.
+
+A run that died goes on from its last checkpoint and does the steps after it once more: their events come
+again under the same step numbers and a higher `seq`. Of `step`, `held_out` and `checkpoint` events a
+reader keeps the newest for each step; the curve then has neither holes nor doubles.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,15 +13,15 @@ from typing import Any
 
 # kind -> what its facts hold (numbers and ids only: no text that a person said)
 KINDS = {
-    "started": "pid, step (where it resumes), steps (planned), epochs, parameters (trained), device",
-    "stage": "name (load, prepare, baseline, train, score, save), fraction 0..1",
-    "refused": "id, reason (message key): an utterance left out, each told once",
+    "started": "step (where it resumes), steps (planned), epochs, steps_an_epoch, clips, parameters, device, processes",
+    "stage": "name (load, prepare, baseline, train, score, save), fraction 0..1; train's is of the whole run",
+    "refused": "id, reason (message key), facts: an utterance left out, told once by each process of the run",
     "step": "step, epoch, loss, parts, learning_rate, grad_norm, clips_per_s, memory_bytes, gpu_share",
     "held_out": "step, loss",
-    "checkpoint": "step, folder, scores {name: value}, samples (count), best (bool), bytes",
+    "checkpoint": "step, folder, scores {name: value}, held_out, samples (count), best (bool), chosen_by, bytes",
     "done": "step, best_step, reason (finished, early_stop)",
     "stopped": "step, reason (cancelled, paused)",
-    "error": "message (key), facts, next hints",
+    "error": "message (key), facts; the message's own next says what to change",
 }
 
 

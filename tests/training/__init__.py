@@ -1,0 +1,1 @@
+"""Training: the loop, its child process and the jobs around them."""
