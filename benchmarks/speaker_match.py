@@ -141,7 +141,7 @@ def main() -> None:
     speakers = Speakers(encoder, given.statements, given.seed)
     lines = [f"speaker match {matching.MATCH_VERSION}: {len(speakers.clips)} speakers, seed {given.seed}"]
     for title, window, accept, refuse in (
-        ("whole clips", False, matching.SAME_VOICE, matching.OTHER_VOICE),
+        ("whole clips", False, matching.SAMPLE_SAME, matching.SAMPLE_OTHER),
         (f"windows of {matching.WINDOW_S:g} s", True, matching.WINDOW_SAME, matching.WINDOW_OTHER),
     ):
         lines += report(title, *speakers.scores(window=window), accept, refuse)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.consent.service import ConsentService
+from studio.datasets.building import Rooms as DatasetRooms
 from studio.datasets.service import DatasetService, sweep_unfinished
 from studio.db.database import Database
 from studio.engines.base import EngineContext
@@ -25,6 +26,11 @@ from studio.privacy.audit import AuditLog
 from studio.privacy.erasure import Erasure
 from studio.privacy.keyring import Keyring
 from studio.privacy.vault import Vault
+from studio.provenance.certificate import open_credentials
+from studio.provenance.manifest import VERSION, Signer
+from studio.provenance.marking import Marker
+from studio.provenance.perth import PerthWatermarker
+from studio.provenance.watermark import Watermarker
 from studio.scores.recognisers import Recognisers
 from studio.scores.running import Rooms
 from studio.scores.service import EvaluationService
@@ -67,6 +73,7 @@ class Studio:
     datasets: DatasetService
     training: TrainingService
     listening: ListeningService
+    marker: Marker
     model_desk: ModelDesk
     device: str
     presence: Presence
@@ -83,11 +90,16 @@ class Studio:
 
 
 def build_studio(
-    settings: Settings, *, registry: Registry | None = None, judges: Judges | None = None
+    settings: Settings,
+    *,
+    registry: Registry | None = None,
+    judges: Judges | None = None,
+    watermarker: Watermarker | None = None,
 ) -> Studio:
     """Open the storage, migrate, sweep what a crash left, and wire every service.
 
-    `registry` and `judges` replace the engines and the loaded judges (tests bring scripted ones).
+    `registry`, `judges` and `watermarker` replace the engines, the loaded judges and Perth (tests bring
+    scripted ones).
     """
     presence = Presence(settings.storage)
     database = Database(settings.database_file)
@@ -105,7 +117,9 @@ def build_studio(
     erasure = Erasure(database, vault)
     voices = VoiceService(database, vault, consent, judges, erasure, settings.upload_limit_mb * 2**20)
     enrolment = EnrolmentService(database, vault, voices, registry)
-    datasets, accounts = DatasetService(database, vault, voices), AccountService(database, settings)
+    ground_of_datasets = DatasetRooms(database, vault, voices, judges, settings.scratch)
+    datasets = DatasetService(ground_of_datasets, settings.import_folder)
+    accounts = AccountService(database, settings)
     runs = settings.storage / "runs"
     adapters = AdapterShelf(database, vault, voices, runs)
     ground = Ground(database, vault, datasets, runs, folders.folder, settings.cores)
@@ -113,6 +127,8 @@ def build_studio(
     training = TrainingService(ground, adapters, voices, registry, supervisor, device)
     erasure.stops(training.stop_speaker)
     erasure.erases(training.erase_speaker)
+    signer = Signer(open_credentials(settings), settings.organisation, VERSION)
+    marker = Marker(watermarker or PerthWatermarker(), signer, settings.organisation)
     synthesis = SynthesisService(
         database,
         vault,
@@ -120,6 +136,7 @@ def build_studio(
         enrolment,
         registry,
         Scorer(judges),
+        marker,
         text_limit=settings.text_limit,
         device=device,
         trained=adapters,
@@ -150,6 +167,7 @@ def build_studio(
         choices=choices,
         datasets=datasets,
         training=training,
+        marker=marker,
         listening=ListeningService(database, vault, voices, synthesis, choices),
         model_desk=ModelDesk(models, lambda engine_id: _let_go(registry, engine_id), by_hand),
         device=device,

@@ -41,21 +41,39 @@ def checked_speech(
 
 
 def consent_form(
-    studio: Studio, purposes: frozenset[Purpose] = PURPOSES, language: str = "en"
+    studio: Studio,
+    purposes: frozenset[Purpose] = PURPOSES,
+    language: str = "en",
+    *,
+    subject: str = "",
+    **changes: object,
 ) -> ConsentForm:
-    return ConsentForm(
+    """A form that passes, answering a challenge of its own; by the administrator unless `subject` says who."""
+    subject = subject or studio.accounts.ensure_administrator().id
+    notice = studio.consent.notice(language)
+    form = ConsentForm(
         category=Category.SELF,
         purposes=purposes,
         attestations=frozenset(ATTESTATIONS),
-        language=language,
-        statement=studio.consent.statement(language, purposes),
-        recording=real_speech(4.0, 9.0),
+        challenge=studio.consent.challenge(subject, language, purposes, notice.hash).token,
+        recording=fresh_recording(),
     )
+    return replace(form, **changes)  # type: ignore[arg-type]
+
+
+def fresh_recording() -> AudioClip:
+    """The same reading with a breath of new noise: no recording of a statement is accepted twice."""
+    spoken = real_speech(4.0, 9.0)
+    noise = np.random.default_rng().normal(0, 1e-4, len(spoken.samples)).astype(np.float32)
+    return AudioClip(spoken.samples + noise, spoken.sample_rate_hz)
 
 
 def voice_form(studio: Studio, actor: Actor, name: str = "Linda", **changes: object) -> VoiceForm:
     clips = (checked_speech(studio, actor),)
-    form = VoiceForm(name, "en", clips, consent_form(studio), "Linda Real", "linda@x.example")
+    given = changes.pop("consent", None)  # a second challenge would end the first
+    consent = given or consent_form(studio, subject=actor.account_id)
+    assert isinstance(consent, ConsentForm)
+    form = VoiceForm(name, "en", clips, consent, "Linda Real", "linda@x.example")
     return replace(form, **changes)  # type: ignore[arg-type]
 
 

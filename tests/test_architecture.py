@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"audio", "spoken"},
     "listening": {"audio", "db", "privacy", "consent", "voices", "synthesis", "provenance", "work"},
     "models": {"db", "privacy", "engines", "work"},
-    "consent": {"audio", "db", "privacy", "engines"},
+    "consent": {"audio", "db", "privacy", "engines", "evaluation"},
     "voices": {"audio", "db", "privacy", "consent", "engines", "evaluation", "work"},
     "synthesis": {
         *("audio", "db", "privacy", "consent", "voices", "engines", "evaluation", "spoken", "provenance"),

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from studio.consent.purposes import Purpose
-from studio.db.tables import ConsentRecord, Speaker, Voice, now
+from studio.consent.purposes import Category, Purpose
+from studio.db.tables import ConsentDocument, ConsentRecord, ConsentSample, ReferenceClip, Speaker, Voice, now
 from studio.engines.base import EngineSpec
 from studio.errors import ConsentMissing, LicenceForbids, NotFound
 
@@ -38,6 +38,8 @@ def permits(
     if consent is None:
         raise ConsentMissing("consent.none", voice=voice.name)
     _in_force(consent, voice)
+    _papers(session, consent, voice)
+    _bound(session, consent, voice)
     missing = sorted(p.value for p in purposes if p.value not in consent.purposes)
     if missing:
         raise ConsentMissing("consent.purpose_missing", voice=voice.name, purposes=", ".join(missing))
@@ -55,3 +57,22 @@ def _in_force(consent: ConsentRecord, voice: Voice) -> None:
         raise ConsentMissing("consent.refused", voice=voice.name)
     if consent.expires_at <= now():
         raise ConsentMissing("consent.expired", voice=voice.name, day=consent.expires_at[:10])
+
+
+def _papers(session: Session, consent: ConsentRecord, voice: Voice) -> None:
+    """An employee cannot say no as freely as others: without a signed document the voice stays silent."""
+    if consent.category != Category.EMPLOYEE.value:
+        return
+    signed = select(ConsentDocument.id).where(ConsentDocument.speaker_id == consent.speaker_id).limit(1)
+    if session.scalars(signed).first() is None:
+        raise ConsentMissing("consent.document_missing", voice=voice.name)
+
+
+def _bound(session: Session, consent: ConsentRecord, voice: Voice) -> None:
+    """Every recording of the voice was compared with the statement of this very consent."""
+    bound = select(ConsentSample.content_id).where(ConsentSample.consent_id == consent.id)
+    loose = select(ReferenceClip.id).where(
+        ReferenceClip.voice_id == voice.id, ReferenceClip.content_id.not_in(bound)
+    )
+    if session.scalars(loose.limit(1)).first() is not None:
+        raise ConsentMissing("consent.unbound", voice=voice.name)

@@ -1,36 +1,54 @@
 """Consent records: written once, reviewed by a person where machines doubt, withdrawn at any time."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from studio.audio.clip import AudioClip
-from studio.consent import statements
-from studio.consent.evidence import Evidence, Listener, judge
+from studio.consent.challenge import Challenge, ChallengeDesk
+from studio.consent.documents import DocumentDesk, SignedDocument, documents_of
+from studio.consent.evidence import Detector, Evidence, Listener, judge, refuse_generated, refuse_others
+from studio.consent.gate import current_consent
+from studio.consent.matching import Match, match
+from studio.consent.notices import NoticeDesk
 from studio.consent.purposes import CONSENT_MONTHS, LAWFUL_BASIS, Category, Purpose
+from studio.consent.statements import Notice
 from studio.db.database import Database
-from studio.db.tables import ConsentRecord, Speaker, Voice, now
-from studio.errors import ConsentMissing, InputRefused, NotFound
+from studio.db.tables import ConsentRecord, ConsentSample, Speaker, Voice, now
+from studio.errors import AudioRefused, ConsentMissing, InputRefused, NotFound
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
+from studio.privacy.vault import Vault
 
 ATTESTATIONS = ("adult", "not_public_figure", "notice_read")
+REMIND_DAYS = 30
 
 
 @dataclass(frozen=True)
 class ConsentForm:
-    """What the speaker ticked and read, and the recording of the statement."""
+    """What the speaker ticked, and the recording of the statement that `challenge` (a token) asked for."""
 
     category: Category
     purposes: frozenset[Purpose]
     attestations: frozenset[str]
-    language: str
-    statement: str
+    challenge: str
     recording: AudioClip | None
     source: str = "microphone"  # or "upload": then a person always listens
+    document: SignedDocument | None = None
+
+
+@dataclass(frozen=True)
+class CheckedConsent:
+    """A form that may be stored: its challenge, what was heard, and whose answer it was."""
+
+    form: ConsentForm
+    challenge: Challenge
+    evidence: Evidence
+    subject: str
 
 
 @dataclass(frozen=True)
@@ -48,27 +66,59 @@ class ConsentView:
     speaker_score: float | None
     granted_at: str
     expires_at: str
+    version: int
+    category: str
+    doubts: tuple[str, ...]
+    documents: tuple[str, ...]  # ids
+    samples: int  # recordings it is bound to
+
+    @property
+    def days_left(self) -> int:
+        """Whole days until it ends; negative once it has."""
+        return (datetime.fromisoformat(self.expires_at) - datetime.now(UTC)).days
 
 
 class ConsentService:
     """Asks, judges, keeps and reviews consent."""
 
-    def __init__(self, database: Database, listener: Listener, organisation: str = "") -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        listener: Listener,
+        organisation: str = "",
+        detector: Detector | None = None,
+    ) -> None:
         self._database = database
         self._listener = listener
-        self._organisation = organisation
+        self._detector = detector
+        self.organisation = organisation
+        self.challenges = ChallengeDesk(database, organisation)
+        self.documents = DocumentDesk(database, vault)
+        self.notices = NoticeDesk(database)
 
-    def notice(self, language: str) -> statements.Notice:
-        return statements.notice(language)
+    def notice(self, language: str) -> Notice:
+        return self.notices.current(language)
 
-    def statement(self, language: str, purposes: frozenset[Purpose], day: date | None = None) -> str:
-        """The sentence to read aloud today; InputRefused when no purpose is ticked."""
-        if not purposes:
-            raise InputRefused("consent.no_purpose")
-        return statements.statement(language, purposes, day or datetime.now(UTC).date(), self._organisation)
+    def challenge(
+        self, subject: str, language: str, purposes: frozenset[Purpose], notice_hash: str
+    ) -> Challenge:
+        """A statement for `subject` (an account's id, or a speaker's) to read within minutes.
 
-    def check(self, form: ConsentForm, clips: Sequence[AudioClip]) -> Evidence:
-        """Everything that can be refused is refused here, before anything is stored."""
+        `notice_hash` is of the notice that was shown. Raises InputRefused when no purpose is ticked,
+        ConsentMissing without the one that all need, or when the notice has changed since.
+        """
+        if purposes and Purpose.ZERO_SHOT not in purposes:
+            raise ConsentMissing("consent.no_cloning")
+        if notice_hash != self.notice(language).hash:
+            raise ConsentMissing("consent.notice_changed")
+        return self.challenges.issue(subject, language, purposes, notice_hash)
+
+    def check(self, subject: str, form: ConsentForm, clips: Sequence[AudioClip]) -> CheckedConsent:
+        """Everything that can be refused is refused here, before anything is stored.
+
+        Each call with a recording uses a try of the challenge. Raises ConsentMissing or AudioRefused.
+        """
         missing = [name for name in ATTESTATIONS if name not in form.attestations]
         if missing:
             raise ConsentMissing("consent.attestations", missing=", ".join(missing))
@@ -76,71 +126,99 @@ class ConsentService:
             raise ConsentMissing("consent.no_cloning")
         if form.recording is None:
             raise ConsentMissing("consent.no_recording")
-        if form.statement != self.statement(form.language, form.purposes):
+        challenge = self.challenges.attempt(subject, form.challenge)
+        if form.purposes != challenge.purposes:
             raise ConsentMissing("consent.stale_statement")
-        evidence = judge(self._listener, form.recording, form.statement, form.language, clips)
-        if form.source == "microphone":
-            return evidence
-        # A file may be old or cut together: it proves less than reading today's statement here.
-        return replace(evidence, status="review", reasons=(*evidence.reasons, "uploaded"))
+        self._refuse_replay(form.recording)
+        evidence = judge(self._listener, form.recording, challenge, clips, self._detector)
+        if form.source != "microphone":
+            # A file may be cut together: it proves less than reading the statement here and now.
+            evidence = replace(evidence, status="review", reasons=(*evidence.reasons, "uploaded"))
+        return CheckedConsent(form, challenge, evidence, subject)
+
+    def _refuse_replay(self, recording: AudioClip) -> None:
+        query = select(ConsentRecord.id).where(ConsentRecord.recording_hash == recording.content_id)
+        with self._database.read() as session:
+            if session.scalars(query.limit(1)).first() is not None:
+                raise AudioRefused("consent.replayed")
+
+    def check_sample(self, recording: AudioClip, clip: AudioClip) -> Match:
+        """A further sample against the statement that a consent rests on; AudioRefused unless they match."""
+        refuse_generated(self._detector, [clip])
+        found = match(self._listener, recording, [clip], secrets.randbits(63))
+        refuse_others(found)
+        if found[0].verdict != "same":
+            raise AudioRefused("consent.voice_unsure", score=f"{found[0].score:.2f}")
+        return found[0]
 
     def add(
-        self,
-        session: Session,
-        actor: Actor,
-        speaker: Speaker,
-        form: ConsentForm,
-        evidence: Evidence,
-        asset_id: str,
+        self, session: Session, by: str, speaker: Speaker, checked: CheckedConsent, asset_id: str
     ) -> ConsentRecord:
-        """Write the next version of the speaker's consent in the caller's transaction."""
-        latest = session.scalar(
-            select(func.max(ConsentRecord.version)).where(ConsentRecord.speaker_id == speaker.id)
-        )
-        told = statements.notice(form.language)
+        """Write the next version of the speaker's consent in the caller's transaction, and spend the challenge."""
+        form, challenge, evidence = checked.form, checked.challenge, checked.evidence
+        assert form.recording is not None
+        self.challenges.spend(session, checked.subject, challenge.token)
+        told = self.notices.find(session, challenge.notice_hash)
         expires = datetime.now(UTC) + timedelta(days=CONSENT_MONTHS * 365 // 12)
         record = ConsentRecord(
-            speaker_id=speaker.id,
-            version=(latest or 0) + 1,
-            category=form.category.value,
-            purposes=sorted(p.value for p in form.purposes),
-            lawful_basis=LAWFUL_BASIS,
-            attestations=sorted(form.attestations),
-            language=form.language,
-            notice_version=told.version,
-            notice_hash=told.hash,
-            statement=form.statement,
-            recording_asset_id=asset_id,
-            transcript=evidence.transcript,
-            statement_wer=evidence.statement_wer,
-            speaker_score=evidence.speaker_score,
-            judged_by=f"{evidence.judged_by}; {form.source}",
-            status=evidence.status,
-            granted_by=actor.account_id,
-            granted_at=now(),
-            expires_at=expires.isoformat(timespec="milliseconds"),
-        )
+            speaker_id=speaker.id, version=_next_version(session, speaker.id), category=form.category.value,
+            purposes=sorted(p.value for p in form.purposes), lawful_basis=LAWFUL_BASIS,
+            attestations=sorted(form.attestations), language=challenge.language,
+            notice_version=told.version if told else "", notice_hash=challenge.notice_hash,
+            statement=challenge.statement, recording_asset_id=asset_id,
+            recording_hash=form.recording.content_id, transcript=evidence.transcript,
+            statement_wer=evidence.statement_wer, speaker_score=evidence.speaker_score,
+            judged_by=f"{evidence.judged_by}; {form.source}", doubts=list(evidence.reasons), status=evidence.status,
+            granted_by=by, granted_at=now(), expires_at=expires.isoformat(timespec="milliseconds"),
+        )  # fmt: skip
         session.add(record)
         session.flush()
+        if form.document is not None:
+            self.documents.add(session, by, speaker.id, form.document)
+        self.bind(session, record.id, evidence.matches)
         audit.append(
-            session, actor.account_id, "consent.recorded", speaker.id,
-            version=record.version, purposes=record.purposes, status=record.status, source=form.source,
+            session, by, "consent.recorded", speaker.id, version=record.version, purposes=record.purposes,
+            status=record.status, source=form.source, notice=record.notice_hash,
         )  # fmt: skip
         return record
+
+    @staticmethod
+    def bind(session: Session, consent_id: str, matches: Iterable[Match]) -> None:
+        """Tie a consent to samples by their SHA-256; what is tied already stays as it is."""
+        for one in matches:
+            if session.get(ConsentSample, (consent_id, one.content_id)) is None:
+                session.add(
+                    ConsentSample(
+                        consent_id=consent_id, content_id=one.content_id, score=one.score, windows=one.windows
+                    )
+                )
+                session.flush()
 
     def waiting(self, actor: Actor) -> list[ConsentView]:
         """Consents that a person has to listen to."""
         actor.require(Permission.REVIEW)
         with self._database.read() as session:
             query = select(ConsentRecord).where(ConsentRecord.status == "review")
-            return [
-                self._view(session, row) for row in session.scalars(query.order_by(ConsentRecord.granted_at))
-            ]
+            rows = session.scalars(query.order_by(ConsentRecord.granted_at))
+            return [view(session, row) for row in rows]
 
     def of_speaker(self, session: Session, speaker_id: str) -> ConsentView | None:
+        row = current_consent(session, speaker_id)
+        return view(session, row) if row else None
+
+    def history(self, session: Session, speaker_id: str) -> list[ConsentView]:
+        """Every version, newest first."""
         query = select(ConsentRecord).where(ConsentRecord.speaker_id == speaker_id)
-        row = session.scalars(query.order_by(ConsentRecord.version.desc()).limit(1)).first()
-        return self._view(session, row) if row else None
+        return [view(session, row) for row in session.scalars(query.order_by(ConsentRecord.version.desc()))]
+
+    def expiring(self, actor: Actor, days: int = REMIND_DAYS) -> list[ConsentView]:
+        """Consents in force, of speakers the actor may see, that end within `days` or have ended; soonest first."""
+        with self._database.read() as session:
+            speakers = session.scalars(select(Speaker).where(Speaker.withdrawn_at.is_(None)))
+            seen = [speaker.id for speaker in speakers if actor.owns(speaker.owner_id)]
+            views = [self.of_speaker(session, speaker_id) for speaker_id in seen]
+        due = [v for v in views if v is not None and v.status == "granted" and v.days_left < days]
+        return sorted(due, key=lambda v: v.expires_at)
 
     def review(self, actor: Actor, consent_id: str, approve: bool, note: str) -> None:
         """A person's decision, with the reason in writing; NotFound when nothing waits under this id."""
@@ -156,10 +234,19 @@ class ConsentService:
             action = "consent.approved" if approve else "consent.refused"
             audit.append(session, actor.account_id, action, record.speaker_id, version=record.version)
 
-    @staticmethod
-    def _view(session: Session, row: ConsentRecord) -> ConsentView:
-        names = session.scalars(select(Voice.name).where(Voice.speaker_id == row.speaker_id))
-        return ConsentView(
-            row.id, row.speaker_id, tuple(names), row.status, tuple(row.purposes), row.statement, row.transcript,
-            row.statement_wer, row.speaker_score, row.granted_at, row.expires_at,
-        )  # fmt: skip
+
+def _next_version(session: Session, speaker_id: str) -> int:
+    query = select(func.max(ConsentRecord.version)).where(ConsentRecord.speaker_id == speaker_id)
+    return (session.scalar(query) or 0) + 1
+
+
+def view(session: Session, row: ConsentRecord) -> ConsentView:
+    """A record as people see it."""
+    names = session.scalars(select(Voice.name).where(Voice.speaker_id == row.speaker_id))
+    papers = tuple(document.id for document in documents_of(session, row.speaker_id))
+    bound = select(func.count()).select_from(ConsentSample).where(ConsentSample.consent_id == row.id)
+    return ConsentView(
+        row.id, row.speaker_id, tuple(names), row.status, tuple(row.purposes), row.statement, row.transcript,
+        row.statement_wer, row.speaker_score, row.granted_at, row.expires_at, row.version, row.category,
+        tuple(row.doubts), papers, session.scalar(bound) or 0,
+    )  # fmt: skip

@@ -65,13 +65,17 @@ class Database:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
-    def checkpoint(self) -> None:
-        """Fold the -wal file into the database and empty it, so that erased rows are gone from both."""
+    def checkpoint(self) -> bool:
+        """Fold the -wal file into the database and empty it, so that erased rows are gone from both.
+
+        Waits for readers as long as any writer does; False when one still held the file then.
+        """
         with self._engine.connect() as connection:
             connection.rollback()
             raw = connection.connection.dbapi_connection
             assert raw is not None
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
 
     def size_bytes(self) -> int:
         with self.read() as session:

@@ -30,6 +30,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the speaker is an adult, no public figure, and read the notice",
     )
+    enrol.add_argument("--challenge", required=True, help="what `voices statement` printed, minutes ago")
+    enrol.add_argument("--document", type=Path, help="signed document (PDF, PNG, JPEG); employees need one")
     enrol.add_argument("--fix", action="store_true", help="trim and level the clips first")
     enrol.add_argument("--speaker-name", default="", help="real name, sealed with the speaker's own key")
     _consent_arguments(enrol)
@@ -82,8 +84,11 @@ def show(terminal: Terminal, given: argparse.Namespace) -> None:
 
 def read_out(terminal: Terminal, given: argparse.Namespace) -> None:
     consent = terminal.studio.consent
-    terminal.say(consent.notice(given.language).text + "\n")
-    terminal.say(consent.statement(given.language, _purposes(given)))
+    notice = consent.notice(given.language)
+    terminal.say(notice.text + "\n")
+    asked = consent.challenge(terminal.actor.account_id, given.language, _purposes(given), notice.hash)
+    terminal.say(asked.statement)
+    terminal.say(f"challenge: {asked.token}  (for `voices enrol --challenge`, until {asked.expires_at})")
 
 
 def _check(terminal: Terminal, file: Path, fix: bool) -> CheckedClip:
@@ -95,6 +100,7 @@ def _check(terminal: Terminal, file: Path, fix: bool) -> CheckedClip:
 
 
 def store(terminal: Terminal, given: argparse.Namespace) -> None:
+    from studio.consent.documents import SignedDocument
     from studio.consent.purposes import Category
     from studio.consent.service import ATTESTATIONS, ConsentForm
     from studio.voices.forms import VoiceForm
@@ -102,10 +108,10 @@ def store(terminal: Terminal, given: argparse.Namespace) -> None:
     clips = tuple(_check(terminal, file, given.fix) for file in given.clips)
     recording = _check(terminal, given.consent, fix=False).clip
     purposes = _purposes(given)
-    statement = terminal.studio.consent.statement(given.language, purposes)
     confirmed = frozenset(ATTESTATIONS) if given.i_confirm else frozenset()
+    document = SignedDocument.read(given.document.read_bytes()) if given.document else None
     form = ConsentForm(
-        Category(given.category), purposes, confirmed, given.language, statement, recording, "upload"
+        Category(given.category), purposes, confirmed, given.challenge, recording, "upload", document
     )
     voice = terminal.studio.voices.enrol(
         terminal.actor, VoiceForm(given.name, given.language, clips, form, given.speaker_name)

@@ -13,17 +13,18 @@ from studio.audio.decode import decode
 from studio.audio.encode import AudioFormat, encode
 from studio.audio.fix import fix
 from studio.audio.report import ReportCard, report_card
-from studio.consent.evidence import OTHER_VOICE, Evidence
+from studio.consent.documents import may_see
+from studio.consent.evidence import OTHER_VOICE
 from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
-from studio.consent.service import ConsentService
+from studio.consent.service import CheckedConsent, ConsentForm, ConsentService
 from studio.db.database import Database
-from studio.db.tables import EncodedVoice, ReferenceClip, Speaker, SpeakerIdentity, Voice
-from studio.errors import AudioRefused, InputRefused, NotFound, NotPermitted
+from studio.db.tables import ConsentRecord, EncodedVoice, ReferenceClip, Speaker, SpeakerIdentity, Voice
+from studio.errors import AudioRefused, ConsentMissing, InputRefused, NotFound, NotPermitted
 from studio.evaluation.judges import Judges
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
-from studio.privacy.erasure import Eraser, Receipt
+from studio.privacy.erasure import Erasure, Receipt
 from studio.privacy.vault import Vault
 from studio.voices.forms import MOST_CLIPS, CheckedClip, ClipView, Upload, VoiceForm, VoiceView
 
@@ -37,6 +38,7 @@ class VoiceService:
         vault: Vault,
         consent: ConsentService,
         judges: Judges,
+        erasure: Erasure,
         upload_limit_bytes: int,
     ) -> None:
         self._database = database
@@ -44,13 +46,17 @@ class VoiceService:
         self._consent = consent
         self._judges = judges
         self._upload_limit_bytes = upload_limit_bytes
-        self._eraser = Eraser(database, vault)
+        self._erasure = erasure
 
     # A clip before it is stored
 
     def check(self, actor: Actor, upload: Upload) -> CheckedClip:
         """Decode and examine a recording; nothing is stored. AudioRefused when it cannot be decoded at all."""
         actor.require(Permission.VOICES)
+        return self.examine(upload)
+
+    def examine(self, upload: Upload) -> CheckedClip:
+        """`check` for whoever was let in by other means than an account: a speaker by a link."""
         if len(upload.data) > self._upload_limit_bytes:
             limit, size = self._upload_limit_bytes // 2**20, len(upload.data) // 2**20
             raise AudioRefused("audio.too_big", size_mb=size, limit_mb=limit)
@@ -74,16 +80,46 @@ class VoiceService:
         Raises InputRefused, AudioRefused or ConsentMissing before anything is stored.
         """
         actor.require(Permission.VOICES)
-        self._refuse(form, actor.language)
-        evidence = self._consent.check(form.consent, [c.clip for c in form.clips])
+        checked = self._checked(actor.account_id, form, actor.language)
         with self._database.write() as session:
-            speaker = Speaker(category=form.consent.category.value, owner_id=actor.account_id)
-            session.add(speaker)
-            session.flush()
-            self._seal_identity(session, speaker, form)
-            voice = self._store(session, actor, speaker, form, evidence)
-            audit.append(session, actor.account_id, "voice.enrolled", voice.id, speaker=speaker.id)
+            speaker = self.add_speaker(
+                session, actor.account_id, form.consent.category.value, form.real_name, form.contact
+            )
+            voice = self._store(session, actor.account_id, speaker, form, checked)
             return self._view(session, voice)
+
+    def enrol_invited(self, speaker_id: str, form: VoiceForm, language: str) -> VoiceView:
+        """The same for a speaker who was invited and answers for themselves; the voice is the inviter's."""
+        checked = self._checked(speaker_id, form, language)
+        with self._database.write() as session:
+            speaker = self._present(session, speaker_id)
+            voice = self._store(session, speaker_id, speaker, form, checked)
+            return self._view(session, voice)
+
+    def renew(self, by: str, speaker_id: str, form: ConsentForm) -> None:
+        """A new version of a speaker's consent, compared with every recording that is stored."""
+        with self._database.read() as session:
+            self._present(session, speaker_id)
+            clips = [
+                clip for voice in self.of_speaker(session, speaker_id) for clip in self.clips(session, voice)
+            ]
+        if not clips:
+            raise InputRefused("voices.no_clips")
+        checked = self._consent.check(by, form, clips)
+        with self._database.write() as session:
+            speaker = self._present(session, speaker_id)
+            self._record(session, by, speaker, checked)
+
+    def _checked(self, subject: str, form: VoiceForm, language: str) -> CheckedConsent:
+        self._refuse(form, language)
+        return self._consent.check(subject, form.consent, [c.clip for c in form.clips])
+
+    @staticmethod
+    def _present(session: Session, speaker_id: str) -> Speaker:
+        speaker = session.get(Speaker, speaker_id)
+        if speaker is None or speaker.withdrawn_at is not None:
+            raise NotFound("voices.unknown")
+        return speaker
 
     def _refuse(self, form: VoiceForm, language: str) -> None:
         if not 1 <= len(form.name.strip()) <= 60:
@@ -103,26 +139,38 @@ class VoiceService:
             if (score := float(first @ second)) < OTHER_VOICE:
                 raise AudioRefused("voices.different_speakers", first=i, second=j, score=f"{score:.2f}")
 
-    def _seal_identity(self, session: Session, speaker: Speaker, form: VoiceForm) -> None:
+    def add_speaker(
+        self, session: Session, owner_id: str, category: str, real_name: str, contact: str
+    ) -> Speaker:
+        """A pseudonym with a keyset of its own; name and contact sealed with it."""
+        speaker = Speaker(category=category, owner_id=owner_id)
+        session.add(speaker)
+        session.flush()
         keyset = self._vault.keyring.create(session, speaker.id)
-        identity = json.dumps({"name": form.real_name, "contact": form.contact}).encode()
+        identity = json.dumps({"name": real_name, "contact": contact}).encode()
         sealed = keyset.seal(identity, f"identity|{speaker.id}")
         session.add(SpeakerIdentity(speaker_id=speaker.id, sealed=sealed))
+        session.flush()
+        return speaker
+
+    def _record(self, session: Session, by: str, speaker: Speaker, checked: CheckedConsent) -> ConsentRecord:
+        assert checked.form.recording is not None
+        recording = encode(checked.form.recording, AudioFormat.FLAC)
+        asset_id = self._vault.write(session, speaker.id, "consent_recording", recording)
+        return self._consent.add(session, by, speaker, checked, asset_id)
 
     def _store(
-        self, session: Session, actor: Actor, speaker: Speaker, form: VoiceForm, evidence: Evidence
+        self, session: Session, by: str, speaker: Speaker, form: VoiceForm, checked: CheckedConsent
     ) -> Voice:
-        assert form.consent.recording is not None
-        recording = encode(form.consent.recording, AudioFormat.FLAC)
-        asset_id = self._vault.write(session, speaker.id, "consent_recording", recording)
-        record = self._consent.add(session, actor, speaker, form.consent, evidence, asset_id)
+        record = self._record(session, by, speaker, checked)
         voice = Voice(
-            speaker_id=speaker.id, owner_id=actor.account_id, name=form.name.strip(), language=form.language
+            speaker_id=speaker.id, owner_id=speaker.owner_id, name=form.name.strip(), language=form.language
         )
         session.add(voice)
         session.flush()
-        for checked in form.clips:
-            self._store_clip(session, voice, record.id, checked)
+        for clip in form.clips:
+            self._store_clip(session, voice, record.id, clip)
+        audit.append(session, by, "voice.enrolled", voice.id, speaker=speaker.id)
         return voice
 
     def _store_clip(self, session: Session, voice: Voice, consent_id: str, checked: CheckedClip) -> None:
@@ -143,17 +191,23 @@ class VoiceService:
         session.flush()
 
     def add_clip(self, actor: Actor, voice_id: str, checked: CheckedClip) -> VoiceView:
-        """Add a clip to a voice: the consent must be in force and the voice must match those that are there."""
+        """Add a clip: the consent must be in force, its statement and the clips that are there of one voice."""
         with self._database.read() as session:
-            there = self.clips(session, self.find(session, actor, voice_id))
+            voice = self.find(session, actor, voice_id)
+            consent = permits(session, voice, {Purpose.ZERO_SHOT})
+            there = self.clips(session, voice)
+            statement = decode_own(self._vault.read(session, consent.recording_asset_id))
         if len(there) >= MOST_CLIPS:
             raise InputRefused("voices.too_many_clips", most=MOST_CLIPS)
         if refusal := checked.card.refusal(actor.language):
             raise AudioRefused("voices.clip_refused", number=len(there) + 1, reason=refusal)
         self._refuse_two_speakers([*there, checked.clip])
+        matched = self._consent.check_sample(statement, checked.clip)
         with self._database.write() as session:
             voice = self.find(session, actor, voice_id)
-            consent = permits(session, voice, {Purpose.ZERO_SHOT})
+            if permits(session, voice, {Purpose.ZERO_SHOT}).id != consent.id:
+                raise ConsentMissing("consent.changed_meanwhile")
+            self._consent.bind(session, consent.id, [matched])
             self._store_clip(session, voice, consent.id, checked)
             audit.append(session, actor.account_id, "voice.clip_added", voice.id)
             return self._view(session, voice)
@@ -178,11 +232,11 @@ class VoiceService:
             voice.name = name.strip()
             return self._view(session, voice)
 
-    def withdraw(self, actor: Actor, voice_id: str, reason: str = "") -> Receipt:
+    def withdraw(self, actor: Actor, voice_id: str) -> Receipt:
         """Erase the speaker behind a voice, with everything made from it; gives the receipt."""
         with self._database.read() as session:
             voice = self.find(session, actor, voice_id)
-        return self._eraser.erase_speaker(actor, voice.speaker_id, reason)
+        return self._erasure.withdraw(actor, voice.speaker_id)
 
     # Reading
 
@@ -210,6 +264,11 @@ class VoiceService:
         with self._database.read() as session:
             return self._view(session, self.find(session, actor, voice_id))
 
+    def of_speaker(self, session: Session, speaker_id: str) -> list[Voice]:
+        """Every voice of a speaker, oldest first."""
+        query = select(Voice).where(Voice.speaker_id == speaker_id)
+        return [*session.scalars(query.order_by(Voice.created_at, Voice.id))]
+
     def clips(self, session: Session, voice: Voice) -> list[AudioClip]:
         """The reference recordings, opened."""
         rows = self._clip_rows(session, voice)
@@ -227,11 +286,10 @@ class VoiceService:
 
     def consent_audio(self, actor: Actor, consent_id: str) -> tuple[bytes, str, str]:
         """A consent recording, for reviewers and the voice's owner."""
-        from studio.db.tables import ConsentRecord
-
         with self._database.read() as session:
             record = session.get(ConsentRecord, consent_id)
-            if record is None or not (actor.may(Permission.REVIEW) or record.granted_by == actor.account_id):
+            speaker = session.get(Speaker, record.speaker_id) if record else None
+            if record is None or speaker is None or not may_see(actor, speaker):
                 raise NotFound("voices.clip_unknown")
             clip = decode_own(self._vault.read(session, record.recording_asset_id))
         return encode(clip, AudioFormat.WAV), AudioFormat.WAV.media_type, f"{consent_id}.wav"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy import func, select
@@ -9,9 +10,11 @@ from sqlalchemy import func, select
 from studio.bootstrap import Studio
 from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
-from studio.db.tables import Asset, ConsentRecord, Speaker, Voice
+from studio.consent.statements import statement
+from studio.db.tables import Asset, ConsentChallenge, ConsentRecord, Speaker, Voice
 from studio.errors import AudioRefused, ConsentMissing, InputRefused, LicenceForbids, NotFound, NotPermitted
 from studio.privacy.access import Actor, Role
+from studio.voices.forms import VoiceForm
 from tests.conftest import Home
 from tests.enrolling import checked_speech, consent_form, enrol, voice_form
 from tests.fakes import FakeJudges
@@ -75,7 +78,8 @@ def test_a_licence_that_forbids_commercial_use_wins_over_consent(studio: Studio,
         ({"recording": None}, "consent.no_recording"),
         ({"attestations": frozenset({"adult"})}, "consent.attestations"),
         ({"purposes": frozenset({Purpose.INTERNAL_USE})}, "consent.no_cloning"),
-        ({"statement": "Questa è la mia voce."}, "consent.stale_statement"),
+        ({"purposes": frozenset({Purpose.ZERO_SHOT})}, "consent.stale_statement"),
+        ({"challenge": "x" * 43}, "consent.challenge_unknown"),
     ],
 )
 def test_an_incomplete_consent_stores_nothing(
@@ -88,14 +92,27 @@ def test_an_incomplete_consent_stores_nothing(
     assert _rows(studio) == 0
 
 
-def test_words_that_were_not_said_send_the_consent_to_a_person(
+def unclear(studio: Studio, actor: Actor, judges: FakeJudges) -> VoiceForm:
+    """A form whose statement is heard with two words in ten wrong: a person has to listen."""
+    form = voice_form(studio, actor)
+    with studio.database.read() as session:
+        asked = session.scalars(select(ConsentChallenge).order_by(ConsentChallenge.created_at.desc())).first()
+    assert asked is not None
+    heard = asked.statement.split()
+    for place in range(8, 8 + round(0.2 * len(heard))):
+        heard[place] = "mumble" if heard[place].strip(",.") not in asked.words else heard[place]
+    judges.hears = " ".join(heard)
+    return form
+
+
+def test_words_that_are_unclear_send_the_consent_to_a_person(
     studio: Studio, admin: Actor, judges: FakeJudges
 ) -> None:
-    judges.hears = "something else entirely"
-    made = enrol(studio, admin)
+    made = studio.voices.enrol(admin, unclear(studio, admin, judges))
     assert not made.usable
     (waiting,) = studio.consent.waiting(admin)
-    assert waiting.transcript == "something else entirely" and waiting.voice_names == ("Linda",)
+    assert waiting.transcript == judges.hears and waiting.voice_names == ("Linda",)
+    assert waiting.doubts == ("words_unclear",)
     with pytest.raises(InputRefused):
         studio.consent.review(admin, waiting.id, True, "ok")
     studio.consent.review(admin, waiting.id, True, "I know her voice and heard the statement.")
@@ -107,9 +124,8 @@ def test_words_that_were_not_said_send_the_consent_to_a_person(
 def test_a_producer_cannot_approve_consent(
     studio: Studio, account: Callable[..., Actor], judges: FakeJudges
 ) -> None:
-    judges.hears = "something else"
     producer = account("rosa")
-    made = enrol(studio, producer)
+    made = studio.voices.enrol(producer, unclear(studio, producer, judges))
     assert made.consent is not None
     with pytest.raises(NotPermitted):
         studio.consent.review(producer, made.consent.id, True, "trust me, it is me")
@@ -138,15 +154,14 @@ def test_one_foreign_clip_among_several_is_found(studio: Studio, admin: Actor, j
     assert _rows(studio) == 0
 
 
-def test_the_statement_names_purposes_and_date_in_both_languages(studio: Studio) -> None:
-    from datetime import date
-
+def test_the_statement_names_purposes_and_date_in_both_languages() -> None:
     purposes = frozenset({Purpose.ZERO_SHOT, Purpose.INTERNAL_USE})
-    italian = studio.consent.statement("it", purposes, date(2026, 11, 23))
-    assert "clonare la voce e uso interno" in italian and "23 novembre 2026" in italian
-    assert "cloning the voice and internal use" in studio.consent.statement(
-        "en", purposes, date(2026, 11, 23)
-    )
+    day, words = date(2026, 11, 23), ("luna", "sole")
+    italian = statement("it", purposes, day, "Rossi Audio", words, "Piove.")
+    assert "Rossi Audio può" in italian and "clonare la voce e uso interno" in italian
+    assert "23 novembre 2026" in italian and "luna, sole. Piove." in italian
+    english = statement("en", purposes, day, "", words, "It rains.")
+    assert "this studio may" in english and "cloning the voice and internal use" in english
 
 
 def test_consent_survives_a_restart(home: Home, admin: Actor) -> None:

@@ -68,7 +68,7 @@ def voice(studio: Studio, admin: Actor) -> VoiceView:
 
 def enrol_measured(studio: Studio, actor: Actor, name: str = "Linda") -> VoiceView:
     """A voice whose speaker agreed to measuring, too."""
-    return enrol(studio, actor, name, consent=consent_form(studio, MEASURED))
+    return enrol(studio, actor, name, consent=consent_form(studio, MEASURED, subject=actor.account_id))
 
 
 def asked(voice_id: str, sentences: SentenceSet | None = None, **options: object) -> EvaluationRequest:

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -139,7 +140,7 @@ def test_no_voice_leads_to_the_first(desk: Desk, admin: Actor, visitor: Visitor)
 
 def test_a_form_without_anything_is_refused_in_words(italian: Desk, admin: Actor, visitor: Visitor) -> None:
     tab = tab_of(italian, VoicesTab)
-    blank = ["", "it", "self", "", "", [], None, "", *[False] * 9]
+    blank = ["", "it", "self", "", "", [], None, "", None, *[False] * 9]
     steps = tab.save(visitor(admin), *blank)
     next(steps)
     shown = next(steps)
@@ -154,7 +155,7 @@ def test_consent_is_asked_by_the_service_not_by_the_form(
     tab = tab_of(italian, VoicesTab)
     clip = checked_speech(studio, admin)
     ticks = [True, *[False] * 5, False, True, True]  # not an adult
-    values = ["Linda", "it", "self", "", "", [clip], clip, "x", *ticks]
+    values = ["Linda", "it", "self", "", "", [clip], clip, "x", None, *ticks]
     steps = tab.save(visitor(admin), *values)
     next(steps), next(steps)
     with pytest.raises(ConsentMissing):
@@ -164,11 +165,13 @@ def test_consent_is_asked_by_the_service_not_by_the_form(
 
 def filled(studio: Studio, actor: Actor, form: EnrolForm) -> list[Any]:
     purposes = [purpose in (Purpose.ZERO_SHOT, Purpose.INTERNAL_USE) for purpose in Purpose]
-    statement, card = form.reword("", *purposes)
-    assert statement in card
+    _, notice_hash = form.show_notice()
+    asker = SimpleNamespace(username=actor.account_id)
+    token, card = form.reword(asker, notice_hash, *purposes)
+    assert token and "blockquote" in card and token not in card
     clip = checked_speech(studio, actor)
     recording = form.desk.studio.voices.check(actor, _wav(clip))
-    return ["Linda", "it", "self", "Vera", "", [clip], recording, statement, *purposes, True, True, True]
+    return ["Linda", "it", "self", "Vera", "", [clip], recording, token, None, *purposes, True, True, True]
 
 
 def _wav(clip: Any) -> Any:
@@ -210,7 +213,7 @@ def test_withdrawing_shows_the_receipt_and_the_voice_is_gone(
 ) -> None:
     view = enrol(studio, admin)
     tab = tab_of(italian, VoicesTab)
-    shown = tab.act(f"voice:{view.id}", press("withdraw", {"reason": "basta"}, id=view.id), visitor(admin))
+    shown = tab.act(f"voice:{view.id}", press("withdraw", id=view.id), visitor(admin))
     assert "Registrazioni" in shown[2] and view.speaker_id in shown[2]
     assert studio.voices.browse(admin) == []
 

@@ -210,7 +210,7 @@ def test_a_missing_model_leads_to_the_models_tab(
 
 def waits(studio: Studio, owner: Actor) -> VoiceView:
     """A voice whose consent a person has to hear."""
-    view = enrol(studio, owner, consent=replace(consent_form(studio), source="upload"))
+    view = enrol(studio, owner, consent=consent_form(studio, subject=owner.account_id, source="upload"))
     assert not view.usable and view.consent is not None and view.consent.status == "review"
     return view
 

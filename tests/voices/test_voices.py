@@ -64,8 +64,9 @@ def test_withdrawal_leaves_nothing_of_the_speaker_and_the_others_untouched(home:
     gone = enrol(studio, admin, "Gone", real_name="Zebedea Quattrocchi")
     kept = enrol(studio, admin, "Kept")
     studio.enrolment.start(admin, gone.id, "fake").wait()
-    receipt = studio.voices.withdraw(admin, gone.id, "changed my mind")
-    assert receipt.erased == {"reference_clip": 1, "consent_recording": 1, "voice_state": 1}
+    receipt = studio.voices.withdraw(admin, gone.id)
+    rows = {"voice": 1, "consent": 1, "identity": 1, "key": 1}
+    assert receipt.erased == {"reference_clip": 1, "consent_recording": 1, "voice_state": 1} | rows
     with pytest.raises(NotFound):
         studio.voices.view(admin, gone.id)
     assert studio.voices.view(admin, kept.id).usable

@@ -145,7 +145,6 @@ def _ending(words: Words, view: VoiceView) -> str:
         f'<input name="name" maxlength="60" value="{esc(view.name)}"></label>'
         f'<div class="tb-row">{button("rename", words("do.save"), id=view.id)}</div></div>'
         f'<div class="tb-list" data-form><p class="tb-note bad">{esc(words("voices.withdraw_text"))}</p>'
-        f'<label class="tb-dim">{esc(words("voices.reason"))}<input name="reason" maxlength="200"></label>'
         f'<div class="tb-row">{gone}</div></div></details>'
     )
 

@@ -1,16 +1,20 @@
 """The form that makes a voice: who, recordings, consent, save."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
+from studio.consent.challenge import MINUTES, Challenge
+from studio.consent.documents import MOST_BYTES, SignedDocument
 from studio.consent.purposes import Category, Purpose
 from studio.consent.service import ATTESTATIONS, ConsentForm
 from studio.errors import InputRefused
 from studio.privacy.access import Actor
 from studio.ui.desk import Desk
-from studio.ui.markup import board, esc
+from studio.ui.markup import badge, board, button, esc
+from studio.ui.uploads import take_in
 from studio.ui.voices.clips import FILE_TYPES, ClipPicker, Clips, clip_card, clip_list, examine
 from studio.voices.forms import CheckedClip, VoiceForm, VoiceView
 
@@ -28,7 +32,8 @@ class Answers:
     contact: str
     clips: Clips
     recording: CheckedClip | None
-    statement: str
+    challenge: str
+    document: SignedDocument | None
     ticks: tuple[bool, ...]  # the purposes, then the attestations
 
     @property
@@ -40,15 +45,14 @@ class Answers:
         ticks = self.ticks[len(Purpose) :]
         return frozenset(name for name, ticked in zip(ATTESTATIONS, ticks, strict=True) if ticked)
 
-    def form(self, statement_language: str) -> VoiceForm:
+    def form(self) -> VoiceForm:
         """What the service takes; InputRefused for a language or category that was not offered."""
         if self.language not in SPOKEN or self.category not in set(Category):
             raise InputRefused("voices.no_name")
         consent = ConsentForm(
             category=Category(self.category), purposes=self.purposes, attestations=self.attestations,
-            language=statement_language, statement=self.statement,
-            recording=self.recording.clip if self.recording else None,
-            source=self.recording.source if self.recording else "microphone",
+            challenge=self.challenge, recording=self.recording.clip if self.recording else None,
+            source=self.recording.source if self.recording else "microphone", document=self.document,
         )  # fmt: skip
         return VoiceForm(self.name, self.language, tuple(self.clips), consent, self.real_name, self.contact)
 
@@ -61,7 +65,9 @@ class EnrolForm:
         words = desk.words
         with gr.Column(visible=False, elem_id="enrol") as self.panel:
             self.recording = gr.State(None)
-            self.statement = gr.State("")
+            self.challenge = gr.State("")
+            self.notice_hash = gr.State("")
+            self.document = gr.State(None)
             gr.HTML(f"<h2>{esc(words('enrol.title'))}</h2>")
             self._who()
             self._recordings()
@@ -106,10 +112,9 @@ class EnrolForm:
         self.clips, self.clip_area = self.picker.clips, self.picker.area
 
     def _consent(self) -> None:
-        words, consent = self.desk.words, self.desk.studio.consent
+        words = self.desk.words
         self._step(3, "enrol.consent")
-        notice = consent.notice(words.language)
-        gr.HTML(f'<div class="tb-note"><h4>{esc(words("enrol.notice"))}</h4><p>{esc(notice.text)}</p></div>')
+        self.notice_area = gr.HTML(elem_id="enrol-notice")
         gr.HTML(f'<p class="tb-dim">{esc(words("enrol.purposes_info"))}</p>')
         with gr.Row(elem_id="enrol-purposes"):
             self.purposes = [
@@ -119,8 +124,10 @@ class EnrolForm:
         self.attestations = [
             gr.Checkbox(label=words(f"attest.{name}"), elem_id=f"attest-{name}") for name in ATTESTATIONS
         ]
+        self._document()
         self._step(4, "enrol.read")
-        self.statement_area = gr.HTML(self._statement_card(""), elem_id="enrol-statement")
+        self.ask = gr.Button(words("enrol.ask"), elem_id="enrol-ask", scale=0, min_width=260)
+        self.statement_area = gr.HTML(self._statement_card(None), elem_id="enrol-statement")
         with gr.Row():
             self.consent_microphone = gr.Audio(
                 sources=["microphone"], type="filepath", label=words("enrol.statement_microphone"), editable=False,
@@ -131,11 +138,28 @@ class EnrolForm:
             )
         self.recording_area = board("enrol-recording")
 
-    def _statement_card(self, statement: str) -> str:
+    def _document(self) -> None:
+        """The signed paper; employees need one."""
         words = self.desk.words
-        if not statement:
+        with gr.Accordion(words("enrol.document"), open=False, elem_id="enrol-document"):
+            gr.HTML(f'<p class="tb-dim">{esc(words("enrol.document_info"))}</p>')
+            self.paper = gr.File(
+                file_types=[".pdf", ".png", ".jpg", ".jpeg"], label=words("enrol.document_file"), height=120,
+                elem_id="enrol-paper",
+            )  # fmt: skip
+            self.paper_area = board("enrol-paper-kept")
+
+    def _statement_card(self, asked: Challenge | None) -> str:
+        words = self.desk.words
+        if asked is None:
             return f'<p class="tb-note">{esc(words("enrol.no_statement"))}</p>'
-        return f'<blockquote class="tb-statement">{esc(statement)}</blockquote>'
+        until = words(
+            "enrol.until", minutes=MINUTES, time=words.moment(asked.expires_at), tries=asked.tries_left
+        )
+        return (
+            f'<blockquote class="tb-statement">{esc(asked.statement)}</blockquote>'
+            f'<p class="tb-dim">{esc(until)}</p>'
+        )
 
     # Handlers
 
@@ -143,7 +167,12 @@ class EnrolForm:
         on, ticks = self.desk.on, self.purposes
         self.picker.wire()
         for tick in ticks:
-            on(tick.change, self.reword, [self.statement, *ticks], [self.statement, self.statement_area])
+            on(tick.change, self.unask, [self.challenge], [self.challenge, self.statement_area])
+        asked = [self.notice_hash, *ticks]
+        on(self.ask.click, self.reword, asked, [self.challenge, self.statement_area], progress="minimal")
+        papers = [self.paper, self.document, self.paper_area]
+        on(self.paper.upload, self.keep_paper, [self.paper], papers, progress="minimal")
+        on(self.paper_area.click, lambda: (None, None, ""), None, papers)
         kept = [self.recording, self.recording_area]
         for source, widget, event in (
             ("upload", self.consent_file, self.consent_file.upload),
@@ -181,39 +210,69 @@ class EnrolForm:
         recording = self.desk.studio.voices.fix(self.desk.actor(request), recording)
         return recording, self._recording_card(recording)
 
-    def reword(self, before: str, *ticks: bool) -> tuple[str, str]:
-        """The statement for the purposes ticked now; a recording of another one will be refused when saving."""
-        purposes = frozenset(p for p, ticked in zip(Purpose, ticks, strict=True) if ticked)
-        statement = self.desk.studio.consent.statement(self.desk.words.language, purposes) if purposes else ""
-        return statement, self._statement_card(statement)
+    def show_notice(self) -> tuple[str, str]:
+        """The notice of today, and its hash: a statement is only given to whoever was shown this text."""
+        words = self.desk.words
+        notice = self.desk.studio.consent.notice(words.language)
+        text = "".join(f"<p>{esc(part)}</p>" for part in notice.text.split("\n") if part.strip())
+        note = f'<div class="tb-note"><h4>{esc(words("enrol.notice"))}</h4>{text}</div>'
+        return note, notice.hash
+
+    def keep_paper(self, path: str | None, request: gr.Request) -> tuple[None, SignedDocument | None, str]:
+        """Read a signed document into memory; what it is, its first bytes say."""
+        if not path:
+            return None, None, ""
+        self.desk.actor(request)
+        upload = take_in(path, "upload", MOST_BYTES // 2**20)
+        document, words = SignedDocument.read(upload.data), self.desk.words
+        told = f"{document.media_type} · {words.megabytes(len(document.data))}"
+        remove = button("remove_paper", words("do.remove"), kind="risk")
+        kept = badge(words("enrol.document_kept"), "good")
+        return None, document, f'<div class="tb-row">{kept}<span>{esc(told)}</span>{remove}</div>'
+
+    def unask(self, before: str) -> tuple[str, str]:
+        """Other purposes: what was shown is not what would be agreed to."""
+        return "", self._statement_card(None)
+
+    def reword(self, request: gr.Request, notice_hash: str, *ticks: bool) -> tuple[str, str]:
+        """A fresh statement for the purposes ticked now; the one before it no longer counts."""
+        words, purposes = self.desk.words, self._ticked(ticks)
+        account = self.desk.actor(request).account_id
+        asked = self.desk.studio.consent.challenge(account, words.language, purposes, notice_hash)
+        return asked.token, self._statement_card(asked)
+
+    @staticmethod
+    def _ticked(ticks: Sequence[bool]) -> frozenset[Purpose]:
+        return frozenset(p for p, ticked in zip(Purpose, ticks, strict=True) if ticked)
 
     @property
     def answers(self) -> list[Any]:
         """The inputs of saving, in the order of `read`."""
         return [
             self.name, self.language, self.category, self.real_name, self.contact, self.clips, self.recording,
-            self.statement, *self.purposes, *self.attestations,
+            self.challenge, self.document, *self.purposes, *self.attestations,
         ]  # fmt: skip
 
     @staticmethod
     def read(*values: Any) -> Answers:
-        name, language, category, real_name, contact, clips, recording, statement, *ticks = values
+        name, language, category, real_name, contact, clips, recording, challenge, document = values[:9]
         who = (name or "", language, category, real_name or "", contact or "")
-        return Answers(*who, clips, recording, statement, tuple(map(bool, ticks)))
+        return Answers(*who, clips, recording, challenge, document, tuple(map(bool, values[9:])))
 
     def store(self, actor: Actor, answers: Answers) -> VoiceView:
         """Save the voice; whatever is missing is refused by the service, in words."""
-        return self.desk.studio.voices.enrol(actor, answers.form(self.desk.words.language))
+        return self.desk.studio.voices.enrol(actor, answers.form())
 
     @property
     def everything(self) -> list[Any]:
         return [
-            self.panel, self.name, self.real_name, self.contact, self.clips, self.recording, self.statement,
-            self.clip_area, self.recording_area, self.statement_area, *self.purposes, *self.attestations,
+            self.panel, self.name, self.real_name, self.contact, self.clips, self.recording, self.challenge,
+            self.document, self.paper_area, self.clip_area, self.recording_area, self.statement_area,
+            *self.purposes, *self.attestations,
         ]  # fmt: skip
 
     def emptied(self) -> tuple[Any, ...]:
         """The form closed and blank: nothing of a person stays in the page."""
         ticks = (False,) * (len(self.purposes) + len(self.attestations))
-        cards = (clip_list(self.desk.words, []), "", self._statement_card(""))
-        return gr.Column(visible=False), "", "", "", [], None, "", *cards, *ticks
+        cards = (clip_list(self.desk.words, []), "", self._statement_card(None))
+        return gr.Column(visible=False), "", "", "", [], None, "", None, "", *cards, *ticks

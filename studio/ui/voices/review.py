@@ -5,8 +5,9 @@ from typing import Any
 
 import gradio as gr
 
-from studio.consent.evidence import OTHER_VOICE, SAME_VOICE, WER_PASSES
+from studio.consent.matching import SAMPLE_OTHER, SAMPLE_SAME
 from studio.consent.service import ConsentView
+from studio.consent.wording import WER_PASSES
 from studio.privacy.access import Actor, Permission
 from studio.ui.desk import Desk
 from studio.ui.markup import board, button, esc, facts, player
@@ -26,7 +27,7 @@ def _one(words: Words, view: ConsentView) -> str:
         words("review.wer"): _measured(words, view.statement_wer, words("review.wer_limit", limit=_p(WER_PASSES))),
         words("review.likeness"): _measured(
             words, view.speaker_score,
-            words("review.likeness_limit", same=words.number(SAME_VOICE), other=words.number(OTHER_VOICE)),
+            words("review.likeness_limit", same=words.number(SAMPLE_SAME), other=words.number(SAMPLE_OTHER)),
         ),
         words("consent.purposes"): esc(", ".join(words(f"purpose.{purpose}") for purpose in view.purposes)),
     }  # fmt: skip

@@ -52,6 +52,9 @@ class VoicesTab:
         desk, voice = self.desk, self.header.voice
         shown = [self.cards, self.detail]
         self.form.wire()
+        told = [self.form.notice_area, self.form.notice_hash]
+        for opened in (demo.load, self.new.click):
+            desk.on(opened, self.form.show_notice, None, told)
         self.watch.wire(self.header, self._redraw)
         self.adding.wire(self._redraw)
         for event in (demo.load, voice.change):
@@ -168,8 +171,7 @@ class VoicesTab:
             case "remove_clip":
                 self.desk.studio.voices.remove_clip(actor, asked["id"])
             case "withdraw":
-                reason = str(asked["form"].get("reason", ""))
-                erased = self.desk.studio.voices.withdraw(actor, asked["id"], reason)
+                erased = self.desk.studio.voices.withdraw(actor, asked["id"])
                 receipt = receipt_card(self.desk.words, erased)
         return (
             self.header.choices(actor, chosen), panel, receipt, tabs,
