@@ -125,6 +125,8 @@ def build_studio(
     ground = Ground(database, vault, datasets, runs, folders.folder, settings.cores)
     supervisor = Supervisor(ground, adapters, registry, accounts.actor_of, device)
     training = TrainingService(ground, adapters, voices, registry, supervisor, device)
+    erasure.stops(datasets.stop_speaker)
+    erasure.erases(datasets.erase_speaker)
     erasure.stops(training.stop_speaker)
     erasure.erases(training.erase_speaker)
     signer = Signer(open_credentials(settings), settings.organisation, VERSION)

@@ -11,7 +11,7 @@ from studio.engines.base import EngineContext
 from studio.engines.registry import Registry
 from studio.privacy.access import Actor, Role
 from studio.settings import Settings
-from tests.fakes import FakeJudges, fake_spec, no_model
+from tests.fakes import FakeJudges, FakeWatermarker, fake_spec, no_model
 
 STORAGE_MODELS = Path(__file__).parent.parent / "storage" / "models"
 
@@ -39,7 +39,12 @@ class Home:
 
 
 def open_home(settings: Settings, judges: FakeJudges) -> Studio:
-    return build_studio(settings, registry=scripted_registry(settings.storage / "derived"), judges=judges)
+    return build_studio(
+        settings,
+        registry=scripted_registry(settings.storage / "derived"),
+        judges=judges,
+        watermarker=FakeWatermarker(),
+    )
 
 
 @pytest.fixture

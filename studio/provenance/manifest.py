@@ -18,6 +18,8 @@ SIGNED = {
     AudioFormat.FLAC,
     AudioFormat.MP3,
 }  # C2PA has no Ogg, nor has AAC
+VERSION = "0.1.0"
+LABEL = "timbro.generated"  # our own assertion; its name stands in every manifest of ours
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _CHILD = (sys.executable, "-I", str(Path(__file__).with_name("manifest_child.py")))
 _TIMEOUT_S = 20.0
@@ -78,10 +80,15 @@ class Signer:
                 "title": "Synthetic voice",
                 "assertions": [
                     {"label": "c2pa.actions", "data": {"actions": [created]}},
-                    {"label": "timbro.generated", "data": facts},
+                    {"label": LABEL, "data": facts},
                 ],
             }
         )
+
+
+def is_signed(data: bytes) -> bool:
+    """Whether a file of the studio's own vault was signed when it was stored: then it is marked, too."""
+    return LABEL.encode() in data
 
 
 def read_manifest(data: bytes, container: str, anchors: str) -> Manifest:

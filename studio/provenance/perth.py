@@ -102,20 +102,23 @@ def _mark(net: Any, samples: Samples) -> Samples:
     import torch
 
     with torch.inference_mode():
-        magnitude, phase = net.ap.signal_to_magphase(torch.from_numpy(samples.copy()))
+        magnitude, phase = net.ap.signal_to_magphase(torch.from_numpy(_long_enough(net, samples)))
         marked, _ = net.encoder(magnitude[None])
         difference = net.ap.magphase_to_signal(marked[0], phase) - net.ap.magphase_to_signal(magnitude, phase)
     result: Samples = difference.numpy().astype(np.float32)
-    return result
+    return result[: len(samples)]
 
 
 def _confidence(net: Any, samples: Samples) -> float:
     """Not rounded: Perth's own rounding turns a coincidence into a mark."""
     import torch
 
-    least = net.hp.n_fft  # a shorter sound can't be transformed
-    padded = np.pad(samples, (0, max(0, least - len(samples))))
     with torch.inference_mode():
-        magnitude, _ = net.ap.signal_to_magphase(torch.from_numpy(padded.copy()))
+        magnitude, _ = net.ap.signal_to_magphase(torch.from_numpy(_long_enough(net, samples)))
         found = float(net.decoder(magnitude[None])[0])
     return found if np.isfinite(found) else 0.0
+
+
+def _long_enough(net: Any, samples: Samples) -> Samples:
+    """A copy; what is shorter than a window can't be transformed, so silence follows it."""
+    return np.pad(samples, (0, max(0, int(net.hp.n_fft) - len(samples))))

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 
 from studio.audio.clip import AudioClip
-from studio.audio.encode import AudioFormat, StreamEncoder
+from studio.audio.encode import AudioFormat, StreamEncoder, Tags
 from studio.synthesis.requests import PreviewEvent, Take
 from studio.work.live import Live
 
@@ -12,9 +12,10 @@ from studio.work.live import Live
 class Preview(Live[PreviewEvent]):
     """Running synthesis. Its sound can be listened to while it is made, by any number of players."""
 
-    def __init__(self, owner_id: str, sample_rate_hz: int) -> None:
+    def __init__(self, owner_id: str, sample_rate_hz: int, tags: Tags | None = None) -> None:
         super().__init__(owner_id)
         self.sample_rate_hz = sample_rate_hz
+        self.tags = tags  # what a stream of it says at its start
         self._pieces: list[AudioClip] = []
         self._sounded = threading.Condition()
         self._complete = False
@@ -33,7 +34,7 @@ class Preview(Live[PreviewEvent]):
 
     def mp3(self) -> Iterator[bytes]:
         """The sound as an MP3 stream, from the beginning, as it is made."""
-        encoder = StreamEncoder(AudioFormat.MP3, self.sample_rate_hz)
+        encoder = StreamEncoder(AudioFormat.MP3, self.sample_rate_hz, self.tags)
         for piece in self.pieces():
             if data := encoder.feed(piece):
                 yield data

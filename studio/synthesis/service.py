@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from studio.audio.clip import AudioClip
-from studio.audio.encode import AudioFormat, encode
+from studio.audio.encode import AudioFormat
 from studio.consent.gate import licence_allows, permits
 from studio.consent.purposes import Purpose
 from studio.db.database import Database
-from studio.db.tables import Synthesis, Voice, new_id
+from studio.db.tables import Synthesis, Voice, new_id, now
 from studio.engines.base import EngineSpec, VoiceState
 from studio.engines.registry import Registry
 from studio.errors import InputRefused, NotFound
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.privacy.vault import Vault
+from studio.provenance.marking import Marker
 from studio.synthesis.preview import Preview
 from studio.synthesis.requests import PreviewEvent, SynthesisRequest
 from studio.synthesis.scoring import Scorer
@@ -43,6 +44,7 @@ class SynthesisService:
         enrolment: EnrolmentService,
         engines: Registry,
         scorer: Scorer,
+        marker: Marker,
         *,
         text_limit: int,
         device: str,
@@ -54,13 +56,14 @@ class SynthesisService:
         self._enrolment = enrolment
         self._engines = engines
         self._scorer = scorer
+        self.marker = marker
         self._text_limit = text_limit
         self._device = device
         self.trained = trained or NothingTrained()
         self._turns = Turns()
         self._warmth = Warmth()
         self._board: LiveBoard[PreviewEvent] = LiveBoard()
-        self.takes = TakeStore(database, vault)
+        self.takes = TakeStore(database, vault, marker)
 
     def prepare(self, text: str, language: str, engine_id: str) -> PreparedText:
         """The text as it will be spoken, and its chunks; TextRefused when there is nothing to say."""
@@ -73,10 +76,12 @@ class SynthesisService:
     def preview(self, actor: Actor, request: SynthesisRequest) -> Preview:
         """Start a take; everything that can be refused is refused here, before any work.
 
-        Raises TextRefused, InputRefused, ConsentMissing, LicenceForbids, NotFound.
+        Raises TextRefused, InputRefused, ConsentMissing, LicenceForbids, NotFound, and EngineTrouble when
+        the watermarker is missing: nothing is generated that could not be marked.
         """
+        self.marker.check()
         script = self._script(actor, request)
-        live = Preview(actor.account_id, script.spec.sample_rate_hz)
+        live = Preview(actor.account_id, script.spec.sample_rate_hz, self.marker.tags(now()))
         self._board.add(live)
         state = self._stored_state(script)
         # The place counts from the moment of asking. A voice still to be encoded queues when it is ready:
@@ -186,10 +191,11 @@ class SynthesisService:
 
         with place.turn(live.should_stop, waiting):
             live.publish(PreviewEvent("loading", chunks=script.prepared.chunks))
+            self.marker.load()
             engine = self._engines.engine(script.spec.id)
             self._warmth.bring(engine, script, state)
             performance = Performance()
-            for piece in performance.run(engine, script, state):
+            for piece in performance.run(engine, script, state, self.marker):
                 live.check(script.voice_name)
                 live.sound(piece)
                 live.publish(self._spoken(script, performance))
@@ -208,10 +214,11 @@ class SynthesisService:
 
     def _store(self, actor: Actor, script: Script, state: VoiceState, performance: Performance) -> Synthesis:
         sound, request = performance.sound, script.request
-        recipe = script.recipe(state)
+        recipe, made_at = script.recipe(state), now()
+        file = self.marker.file(sound, AudioFormat.FLAC, made_at)
         with self._database.write() as session:
             consent_id, keyset_id = self._consent_now(session, actor, script)
-            asset_id = self._vault.write(session, keyset_id, "take", encode(sound, AudioFormat.FLAC))
+            asset_id = self._vault.write(session, keyset_id, "take", file)
             row = Synthesis(
                 id=new_id("tak"), owner_id=actor.account_id, voice_id=script.voice.id if script.voice else None,
                 preset_id=request.voice.preset_id or None, voice_name=script.voice_name, consent_id=consent_id,
@@ -221,7 +228,7 @@ class SynthesisService:
                 purpose=request.purpose.value, phrase_key=recipe.phrase_key,
                 asset_id=asset_id, duration_s=sound.duration_s, sample_rate_hz=sound.sample_rate_hz,
                 rtf=performance.wall_s / sound.duration_s, first_sound_s=performance.first_sound_s,
-                device=self._device, batch_id=request.batch_id, batch_name=request.batch_name,
+                device=self._device, batch_id=request.batch_id, batch_name=request.batch_name, created_at=made_at,
             )  # fmt: skip
             session.add(row)
             audit.append(session, actor.account_id, "take.made", row.id, engine=script.spec.id)

@@ -12,6 +12,8 @@ from studio.audio.clip import AudioClip
 from studio.db.tables import Voice
 from studio.engines.base import Engine, EngineOptions, EngineSpec, Utterance, VoiceState
 from studio.errors import EngineTrouble, InputRefused
+from studio.provenance.marking import Marker
+from studio.provenance.watermark import StreamMarker
 from studio.synthesis.requests import SynthesisRequest
 from studio.synthesis.takes import Recipe
 from studio.synthesis.text import PreparedText
@@ -63,19 +65,33 @@ class Performance:
     wall_s: float = 0.0
     pieces: list[AudioClip] = field(default_factory=list)
 
-    def run(self, engine: Engine, script: Script, state: VoiceState) -> Iterator[AudioClip]:
-        """Yield the clips as they are made; afterwards `sound` is the whole."""
+    def run(self, engine: Engine, script: Script, state: VoiceState, marker: Marker) -> Iterator[AudioClip]:
+        """Yield the sound as it is made, marked; afterwards `sound` is the whole.
+
+        What the engine says passes through the marker here and nowhere else: unmarked it goes no further.
+        """
+        stream: StreamMarker | None = None
+        for clip in self._said(engine, script, state):
+            stream = stream or marker.stream(clip.sample_rate_hz)
+            yield from self._out(stream.feed(clip))
+        if stream is not None:
+            yield from self._out(stream.close())
+        self.wall_s = time.perf_counter() - self.started
+
+    @staticmethod
+    def _said(engine: Engine, script: Script, state: VoiceState) -> Iterator[AudioClip]:
         index = 0
         for chunk in engine.synthesize(script.utterances, state, script.options):
-            if not self.pieces:
-                self.first_sound_s = time.perf_counter() - self.started
-            clips = [chunk.clip]
             if chunk.utterance_index != index:
                 index = chunk.utterance_index
-                clips.insert(0, silence(0.12, chunk.clip.sample_rate_hz))  # a breath between sentences
-            self.pieces += clips
-            yield from clips
-        self.wall_s = time.perf_counter() - self.started
+                yield silence(0.12, chunk.clip.sample_rate_hz)  # a breath between sentences
+            yield chunk.clip
+
+    def _out(self, piece: AudioClip | None) -> Iterator[AudioClip]:
+        if piece is not None:
+            self.first_sound_s = self.first_sound_s or time.perf_counter() - self.started
+            self.pieces.append(piece)
+            yield piece
 
     @property
     def sound(self) -> AudioClip:

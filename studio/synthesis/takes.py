@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from studio.audio.clip import AudioClip
-from studio.audio.encode import AudioFormat, encode
+from studio.audio.encode import AudioFormat
 from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
 from studio.db.database import Database
@@ -18,6 +18,8 @@ from studio.errors import InputRefused, NotFound
 from studio.privacy import audit
 from studio.privacy.access import Actor
 from studio.privacy.vault import Vault
+from studio.provenance.manifest import is_signed
+from studio.provenance.marking import Marker
 from studio.synthesis.requests import Take, VoiceChoice
 from studio.voices.service import decode_own
 
@@ -47,9 +49,10 @@ class Recipe:
 class TakeStore:
     """Reads and changes takes; only their owner (or an administrator) can."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, marker: Marker) -> None:
         self._database = database
         self._vault = vault
+        self._marker = marker
 
     def cached(self, session: Session, actor: Actor, recipe: Recipe, purpose: Purpose) -> Synthesis | None:
         """The actor's newest take of the same recipe and purpose, if there is one."""
@@ -107,12 +110,20 @@ class TakeStore:
                 purposes = {Purpose.ZERO_SHOT, Purpose(row.purpose)}
                 trained = {Purpose.FINE_TUNE} if row.adapter_id else set()
                 permits(session, session.get_one(Voice, row.voice_id), purposes | trained)
-            return decode_own(self._vault.read(session, row.asset_id))
+            return self._opened(session, row)
+
+    def _opened(self, session: Session, row: Synthesis) -> AudioClip:
+        """The marked sound; a take of a studio that did not mark yet is marked on its way out."""
+        data = self._vault.read(session, row.asset_id)
+        clip = decode_own(data)
+        return clip if is_signed(data) else self._marker.clip(clip)
 
     def audio(self, actor: Actor, take_id: str, format_name: str) -> tuple[bytes, str, str]:
         """A take as (bytes, media type, file name) in one of the export formats."""
         chosen = audio_format(format_name)
-        return encode(self.clip(actor, take_id), chosen), chosen.media_type, f"{take_id}{chosen.suffix}"
+        made_at = self.find(actor, take_id).created_at
+        data = self._marker.file(self.clip(actor, take_id), chosen, made_at)
+        return data, chosen.media_type, f"{take_id}{chosen.suffix}"
 
     def set_favourite(self, actor: Actor, take_id: str, favourite: bool) -> Take:
         with self._database.write() as session:

@@ -18,7 +18,15 @@ from studio.audio.sniff import container_of
 from studio.errors import StorageTrouble
 from studio.provenance import certificate
 from studio.provenance.certificate import Credentials, open_credentials
-from studio.provenance.manifest import SIGNED, Manifest, ManifestState, Signer, read_manifest
+from studio.provenance.manifest import (
+    SIGNED,
+    VERSION,
+    Manifest,
+    ManifestState,
+    Signer,
+    is_signed,
+    read_manifest,
+)
 from studio.provenance.marking import Marker
 from studio.settings import Settings
 from tests.fakes import FakeWatermarker, buzz
@@ -154,7 +162,7 @@ def test_a_bought_certificate_signs_instead(tmp_path: Path) -> None:
 
 
 def test_a_certificate_that_cannot_sign_is_named(tmp_path: Path) -> None:
-    chain, key = bought(tmp_path / "one")
+    chain, _ = bought(tmp_path / "one")
     _, other_key = bought(tmp_path / "two")
     expired, its_key = bought(tmp_path / "old", days=-1)
     for given, why in (
@@ -178,3 +186,16 @@ def test_a_failed_signature_lets_nothing_out(credentials: Credentials) -> None:
 def test_a_clip_of_an_odd_rate_keeps_it(marker: Marker) -> None:
     clip = AudioClip(buzz(0.5, 130, 1).samples, 22_050)
     assert decode(marker.file(clip, AudioFormat.FLAC, MADE_AT), "x").sample_rate_hz == 22_050
+
+
+def test_the_version_in_the_manifest_is_the_projects() -> None:
+    import tomllib
+
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    assert tomllib.loads(project.read_text())["project"]["version"] == VERSION
+
+
+def test_the_vault_knows_a_signed_take(marker: Marker) -> None:
+    clip = buzz(0.5, 130, 1)
+    assert is_signed(marker.file(clip, AudioFormat.FLAC, MADE_AT))
+    assert not is_signed(encode(clip, AudioFormat.FLAC, marker.tags(MADE_AT)))
