@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         default=False, description="Whether takes begin with a spoken notice unless it is switched off."
     )
 
+    import_root: Path | None = Field(
+        default=None,
+        description="Folder whose folders and zips can be imported as datasets; default storage/import.",
+    )
+
     recogniser: Literal["embedded", "wav2vec2", "whisper"] = Field(
         default="embedded", description="What writes down speech when word errors are measured."
     )
@@ -85,6 +90,10 @@ class Settings(BaseSettings):
     @property
     def master_key_file(self) -> Path:
         return self.key_file or self.storage / "keys" / "studio.key"
+
+    @property
+    def import_folder(self) -> Path:
+        return self.import_root or self.storage / "import"
 
     @property
     def scratch(self) -> Path:

@@ -1,6 +1,5 @@
 """Accounts, one-time sign-in links and server-side sessions; only hashes of their tokens are kept."""
 
-import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 
@@ -13,18 +12,15 @@ from studio.errors import LANGUAGES, InputRefused, NotFound, SignInRequired
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission, Role
 from studio.privacy.sessions import SessionCache
+from studio.privacy.sign_in import TOKEN_BYTES, SignIns, open_session
+from studio.privacy.sign_in import token_hash as _hash
 from studio.settings import Settings
 
-TOKEN_BYTES = 32
 TOKEN_LENGTH = 43  # of 32 bytes in urlsafe base64 without padding
 NAME_LIMIT = 64
 PREFERENCES = ("engine", "format")
 LINK_KEPT_DAYS = 30  # spent links stay this long, so that their message can say what became of them
 TERMINAL = "terminal"  # the actor in the audit log when somebody at the machine's own keyboard acts
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _later(**span: float) -> str:
@@ -42,6 +38,7 @@ class AccountService:
         self._database = database
         self._settings = settings
         self._sessions = SessionCache()
+        self.sign_ins = SignIns(database, self._sessions, settings.session_hours)
 
     def ensure_administrator(self) -> Account:
         """The first administrator that can sign in; made on the first start."""
@@ -138,20 +135,18 @@ class AccountService:
             raise NotFound("web.account_unknown", name=account[:NAME_LIMIT])
         return row
 
-    def redeem(self, token: str) -> str:
+    def redeem(self, token: str, browser: str = "") -> str:
         """Spend a one-time link and return the token of a new session.
 
         SignInRequired when the link is cut short, unknown, used, revoked or expired.
         """
         if len(token) != TOKEN_LENGTH:
             raise SignInRequired("web.link_short")
-        opened = secrets.token_urlsafe(TOKEN_BYTES)
         with self._database.write() as session:
             link = self._valid_link(session, token)
             link.used_at = now()
-            until = _later(hours=self._settings.session_hours)
-            session.add(SignInSession(token_hash=_hash(opened), account_id=link.account_id, expires_at=until))
-            audit.append(session, link.account_id, "sign_in.opened", link.account_id)
+            hours = self._settings.session_hours
+            opened = open_session(session, link.account_id, hours, "link", browser)
             self._tidy(session)
         return opened
 

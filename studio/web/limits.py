@@ -18,6 +18,7 @@ class Budget(StrEnum):
     UPLOAD = "upload"
     LISTEN = "listen"  # instead of ANY: listeners have no account, and a class of them one address
     JOIN = "join"
+    PASSWORD = "password"  # tries for one account's name
     SPEAK = "speak"  # calls of one API key that make sound
 
 
@@ -38,6 +39,7 @@ RATES: Mapping[Budget, Rate] = {
     # Two hundred listeners behind one address, each with a sound or two and a rating every few seconds.
     Budget.LISTEN: Rate(burst=4000, per_s=400),
     Budget.JOIN: Rate(burst=300, per_s=2),
+    Budget.PASSWORD: Rate(burst=10, per_s=1 / 60),
     Budget.SPEAK: Rate(burst=60, per_s=4),
 }
 

@@ -3,7 +3,7 @@
 import html
 import json
 
-from studio.errors import StudioError
+from studio.errors import SignInRequired, StudioError
 from studio.web.refusals import Refusal
 from studio.web.visit import Visit
 
@@ -20,6 +20,11 @@ h1{font-size:1.45rem;line-height:1.25;margin:0 0 .75rem;text-wrap:balance}p{marg
 code{background:#8882;border-radius:5px;padding:.1em .35em;overflow-wrap:anywhere}
 button,a.go{display:inline-block;margin-top:1.25rem;padding:.7rem 1.4rem;border:0;border-radius:9px;
 background:var(--go);color:var(--on);font:inherit;font-weight:600;cursor:pointer;text-decoration:none}
+label{display:block;margin-top:1rem;color:var(--text);font-weight:600;font-size:.95rem}
+input{display:block;width:100%;margin-top:.3rem;padding:.65rem .8rem;border:1px solid #8886;border-radius:9px;
+background:var(--back);color:var(--text);font:inherit}input:focus{outline:3px solid var(--go);outline-offset:1px}
+a.quiet{background:none;color:var(--go);box-shadow:inset 0 0 0 2px var(--go);margin-left:.75rem}
+.bad{border-left:4px solid #c8372d;padding:.3rem 0 .3rem .8rem;color:var(--text)}
 button:focus-visible,a:focus-visible{outline:3px solid var(--text);outline-offset:2px}
 """
 
@@ -53,6 +58,24 @@ def redeem_page(language: str) -> str:
     return _page(language, text.part("what", language), [text.part("why", language)], button)
 
 
+def login_page(language: str, provider: str = "", error: StudioError | None = None, name: str = "") -> str:
+    """Name and password, and a way through the provider where one is set."""
+    text, fields = StudioError("access.login"), StudioError("access.login_fields", provider=provider)
+    told = ""
+    if error is not None:
+        told = f'<p class="bad" role="alert"><b>{_code(error.part("what", language))}</b> {_code(error.part("why", language))} {_code(error.part("next", language))}</p>'  # noqa: E501
+    way = f'<a class="go quiet" href="/oidc/start">{html.escape(fields.part("next", language))}</a>'
+    form = (
+        f'{told}<form method="post" action="/login">'
+        f'<label>{html.escape(fields.part("what", language))}<input name="name" value="{html.escape(name)}" '
+        'autocomplete="username" autocapitalize="none" maxlength="64" required autofocus></label>'
+        f'<label>{html.escape(fields.part("why", language))}<input name="password" type="password" '
+        'autocomplete="current-password" maxlength="256" required></label>'
+        f"<button>{html.escape(text.part('next', language))}</button>{way if provider else ''}</form>"
+    )
+    return _page(language, text.part("what", language), [text.part("why", language)], form)
+
+
 def message_page(key: str, language: str, **facts: object) -> str:
     """A page of a message's three parts."""
     return _refusal_page(StudioError(key, **facts), language)
@@ -68,7 +91,10 @@ def refusal_body(refusal: Refusal, language: str, visit: Visit) -> tuple[bytes, 
     under which Gradio's page looks for a reason.
     """
     if visit.wants_page:
-        return b"text/html; charset=utf-8", _refusal_page(refusal.error, language).encode()
+        way = ""
+        if isinstance(refusal.error, SignInRequired):  # the ways in that are left
+            way = f'<a class="go" href="/login">{html.escape(StudioError("access.login").part("next", language))}</a>'
+        return b"text/html; charset=utf-8", _refusal_page(refusal.error, language, way).encode()
     if visit.for_programs:
         return b"application/json", json.dumps({"error": _trouble(refusal, language)}).encode()
     text = refusal.error.text(language)

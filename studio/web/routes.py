@@ -49,6 +49,10 @@ ROUTES: tuple[Route, ...] = (
     _route(READ, "/healthz|/manifest.json|/robots.txt", Guard.ANYBODY),
     _route(READ, "/login/[^/]{1,200}", Guard.ANYBODY),
     _route("POST", "/login/[^/]{1,200}", Guard.ANYBODY, Budget.SIGN_IN),
+    _route(READ, "/login", Guard.ANYBODY),
+    _route("POST", "/login", Guard.ANYBODY, Budget.SIGN_IN),
+    _route("GET", "/oidc/start", Guard.ANYBODY, Budget.SIGN_IN),
+    _route("GET", "/oidc/callback", Guard.ANYBODY, Budget.SIGN_IN),
     _route("POST", "/logout", Guard.ANYBODY),
     _route(
         READ,
@@ -93,7 +97,9 @@ ROUTES: tuple[Route, ...] = (
 
 def is_page(path: str) -> bool:
     """Whether somebody may arrive here by following a link from elsewhere."""
-    return re.fullmatch(f"{PAGES}|{LISTEN}", path) is not None or path.startswith("/login/")
+    return re.fullmatch(f"{PAGES}|{LISTEN}|/login|/oidc/callback", path) is not None or path.startswith(
+        "/login/"
+    )
 
 
 def find_route(method: str, path: str) -> tuple[Route, re.Match[str]] | None:

@@ -20,6 +20,7 @@ from studio.web.accounts import accounts_router
 from studio.web.bindings import Bindings
 from studio.web.body import MEGABYTE
 from studio.web.gate import VISIT, Gate
+from studio.web.limits import Limits
 from studio.web.listen.routes import listen_router
 from studio.web.media import actor_of, media_router
 from studio.web.origin import is_loopback
@@ -56,7 +57,8 @@ def build_app(studio: Studio, demo: Any, look: Look | None = None) -> Gate:
         sweeper.cancel()
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.include_router(accounts_router(studio))
+    limits = Limits()
+    app.include_router(accounts_router(studio, limits))
     app.include_router(media_router(studio))
     app.include_router(listen_router(studio))
     api = speech_router(studio)
@@ -73,7 +75,7 @@ def build_app(studio: Studio, demo: Any, look: Look | None = None) -> Gate:
         visitor=lambda request: actor_of(request).account_id,
         look=look or Look(),
     )
-    return Gate(app, studio.accounts, studio.settings, Bindings(shared), keys=studio.api_keys)
+    return Gate(app, studio.accounts, studio.settings, Bindings(shared), limits, studio.api_keys)
 
 
 def _add_small_routes(app: FastAPI) -> None:

@@ -204,7 +204,8 @@ def speech_router(studio: Studio) -> APIRouter:
         holder.require(Scope.LISTEN_READ)
         found = studio.listening.tests(holder.actor)
         return Tests(data=[
-            TestCard(id=t.id, object="listening_test", name=t.name, kind=t.configuration.kind.value, status=t.status) for t in found
+            TestCard(id=t.id, object="listening_test", name=t.name, kind=t.configuration.kind.value, status=t.status)
+            for t in found
         ])  # fmt: skip
 
     @router.get("/listening-tests/{test_id}", summary="A listening test's answers", response_class=Response)
