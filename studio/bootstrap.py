@@ -113,7 +113,7 @@ def build_studio(
     context = EngineContext(folders.folder, settings.storage / "derived", device, settings.cores)
     registry = registry or build_registry(context)
     judges = judges or Judges(folders.folder, settings.cores)
-    consent = ConsentService(database, vault, judges, settings.organisation)
+    consent = ConsentService(database, vault, judges, settings.organisation, marker)
     erasure = Erasure(database, vault)
     voices = VoiceService(database, vault, consent, judges, erasure, settings.upload_limit_mb * 2**20)
     enrolment = EnrolmentService(database, vault, voices, registry)
@@ -129,8 +129,6 @@ def build_studio(
     erasure.erases(datasets.erase_speaker)
     erasure.stops(training.stop_speaker)
     erasure.erases(training.erase_speaker)
-    signer = Signer(open_credentials(settings), settings.organisation, VERSION)
-    marker = Marker(watermarker or PerthWatermarker(), signer, settings.organisation)
     synthesis = SynthesisService(
         database,
         vault,

@@ -27,7 +27,7 @@ class Listener(Encoder, Protocol):
 class Detector(Protocol):
     """Tells sound that the studio itself generated."""
 
-    def generated(self, clip: AudioClip) -> bool:
+    def is_generated(self, clip: AudioClip) -> bool:
         """Whether the clip carries the studio's own mark."""
         ...
 
@@ -86,7 +86,7 @@ def refuse_generated(detector: Detector | None, clips: Sequence[AudioClip]) -> N
     if detector is None:
         return
     for number, clip in enumerate(clips):
-        if detector.generated(clip):
+        if detector.is_generated(clip):
             raise AudioRefused(
                 "consent.generated" if number == 0 else "consent.generated_sample", number=number
             )
