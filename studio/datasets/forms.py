@@ -9,6 +9,7 @@ SHORTEST_S = 1.0  # a clip shorter than this teaches a model nothing but its edg
 LONGEST_S = 11.0  # what the engines that train take at most
 FEWEST = 2  # one sentence to train on, another one to hold out
 MOST_UTTERANCES = 200_000
+MOST_CLIPS_OF = "@most"
 RECORDINGS = "recordings"  # the format of a dataset that is cut from long recordings
 
 
@@ -21,10 +22,11 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True)
 class Incoming:
-    """A file that was brought: the service takes it over and removes it, whatever happens."""
+    """A file that was brought: the service takes it over and removes it, whatever happens (unless `keep`)."""
 
     name: str
     path: Path
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class BuildRequest:
     """A dataset to make, of exactly one of these: the voice's own recordings (none of the others given),
     `files` that were brought (sounds, or one zip), `folder` (a name below the import root).
 
-    `format` "" finds it out. `speaker` is the one speaker of a table to take, "" for all.
+    `format` "" finds it out. `speaker` is the one speaker of a table to take: "" all, "@most" whoever has most.
     """
 
     voice_id: str
@@ -54,7 +56,8 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class DatasetEvent:
-    """How far a dataset on its way has come. `stage`: queued, opening, reading, listening, checking, done."""
+    """How far a dataset on its way has come. `stage`: queued (behind `ahead` others), opening,
+    reading (recordings), listening (to them), comparing (clips with texts), checking, done."""
 
     dataset_id: str
     stage: str

@@ -68,8 +68,10 @@ def _decide(row: DatasetUtterance, verdict: Verdict) -> None:
 
 
 def measured(row: DatasetUtterance, text: str) -> Measured:
+    """What is judged. Once somebody has read and changed a row, what the recogniser heard counts no more."""
+    confidence, cer = (None, None) if row.edited else (row.confidence, row.cer)
     return Measured(
-        text, row.language, row.duration_s, row.speech_s, row.chars_per_s, row.tail_db, row.confidence, row.cer,
+        text, row.language, row.duration_s, row.speech_s, row.chars_per_s, row.tail_db, confidence, cer,
         row.likeness,
     )  # fmt: skip
 

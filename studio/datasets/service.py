@@ -1,6 +1,9 @@
 """Datasets: made in the background, listed, handed to training, deleted. The review has its own file."""
 
+import builtins
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,17 +12,22 @@ from studio.audio.clip import AudioClip
 from studio.audio.encode import AudioFormat, encode
 from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
-from studio.datasets.forms import DatasetView, TrainingSet, TrainingUtterance
+from studio.datasets.building import READY, Building, Rooms
+from studio.datasets.bundles import Bundle, ImportRoot, ZipBundle
+from studio.datasets.forms import BuildRequest, DatasetEvent, DatasetView, TrainingSet, TrainingUtterance
+from studio.datasets.requests import TakenFiles, check_language, check_request, checked_name
 from studio.datasets.rows import assets_of, counts, open_texts, rows_of
 from studio.db.database import Database
 from studio.db.tables import ConsentRecord, Dataset, DatasetUtterance, Voice
 from studio.errors import InputRefused, NotFound, NotPermitted
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
+from studio.privacy.erasure import Erased
 from studio.privacy.vault import Vault
-from studio.voices.service import VoiceService, decode_own
+from studio.voices.service import decode_own
+from studio.work.live import Live, LiveBoard
+from studio.work.turns import Turns
 
-READY = "ready"
 BUILDING = "building"
 PURPOSES = frozenset({Purpose.FINE_TUNE})
 
@@ -27,10 +35,95 @@ PURPOSES = frozenset({Purpose.FINE_TUNE})
 class DatasetService:
     """The datasets of an actor's voices. The gate is asked at every use."""
 
-    def __init__(self, database: Database, vault: Vault, voices: VoiceService) -> None:
-        self._database = database
-        self._vault = vault
-        self._voices = voices
+    def __init__(self, rooms: Rooms, import_root: Path) -> None:
+        self._rooms = rooms
+        self._database = rooms.database
+        self._vault = rooms.vault
+        self._voices = rooms.voices
+        self._root = ImportRoot(import_root)
+        self._turns = Turns()
+        self._board: LiveBoard[DatasetEvent] = LiveBoard()
+        self._at_work: dict[str, Live[DatasetEvent]] = {}  # by the dataset being made
+
+    # Making
+
+    def folders(self, actor: Actor) -> builtins.list[tuple[str, int]]:
+        """What can be imported from the server: names below the import root, and bytes."""
+        actor.require(Permission.VOICES)
+        return self._root.entries()
+
+    def build(self, actor: Actor, request: BuildRequest, bundle: Bundle | None = None) -> Live[DatasetEvent]:
+        """Make a dataset in the background; `bundle` is what the terminal opened itself.
+
+        Raises at once what can be told at once (NotFound, ConsentMissing, InputRefused); the rest comes through
+        the events. Whatever fails or is cancelled leaves nothing behind.
+        """
+        taken = TakenFiles(self._rooms.scratch, request.files)
+        try:
+            opened = bundle or self._opened(request, taken)
+            dataset_id = self._begin(actor, request)
+        except BaseException:
+            taken.remove()
+            raise
+        asked = replace(request, files=() if opened else taken.files)
+        live = self._at_work[dataset_id] = self._board.add(Live[DatasetEvent](actor.account_id))
+        return live.start(lambda work: self._work(work, actor, dataset_id, asked, opened, taken), dataset_id)
+
+    def find_work(self, actor: Actor, token: str) -> Live[DatasetEvent]:
+        return self._board.find(actor.account_id, token)
+
+    def running(self, actor: Actor) -> builtins.list[Live[DatasetEvent]]:
+        """The actor's datasets on their way, oldest first."""
+        return self._board.running(actor.account_id)
+
+    def _opened(self, request: BuildRequest, taken: TakenFiles) -> Bundle | None:
+        """The one zip that was brought, or the folder that was named; None for sounds and a voice's own."""
+        if request.folder and request.files:
+            raise InputRefused("datasets.one_source")
+        if request.folder:
+            return self._root.open(request.folder)
+        zips = [file for file in taken.files if file.name.lower().endswith(".zip")]
+        if not zips:
+            return None
+        if len(taken.files) > 1:
+            raise InputRefused("datasets.one_zip")
+        return ZipBundle(zips[0].path, zips[0].name)
+
+    def _begin(self, actor: Actor, request: BuildRequest) -> str:
+        actor.require(Permission.VOICES)
+        check_request(request)
+        with self._database.write() as session:
+            voice = self._voices.find(session, actor, request.voice_id)
+            permits(session, voice, PURPOSES)
+            dataset = Dataset(
+                owner_id=actor.account_id, voice_id=voice.id, name=checked_name(request.name),
+                language=request.language or voice.language, format="", basis=request.basis.value, source="",
+                licence="", seed=request.seed, held_out_share=request.held_out_share,
+            )  # fmt: skip
+            check_language(dataset.language)
+            session.add(dataset)
+            session.flush()
+            audit.append(session, actor.account_id, "dataset.begun", dataset.id, voice=voice.id)
+            return dataset.id
+
+    def _work(
+        self, live: Live[DatasetEvent], actor: Actor, dataset_id: str, request: BuildRequest,
+        bundle: Bundle | None, taken: TakenFiles,
+    ) -> None:  # fmt: skip
+        def waiting(ahead: int) -> None:
+            live.publish(DatasetEvent(dataset_id, "queued", 0, 0, 0.0, ahead))
+
+        try:
+            with self._turns.turn(live.should_stop, waiting):
+                Building(self._rooms, live, actor, dataset_id, request, bundle).go()
+        except BaseException:
+            discard(self._database, self._vault, dataset_id)
+            raise
+        finally:
+            self._at_work.pop(dataset_id, None)
+            if bundle:
+                bundle.close()
+            taken.remove()
 
     # Reading
 
@@ -47,7 +140,7 @@ class DatasetService:
         voice = self._voices.find(session, actor, dataset.voice_id)
         return voice, permits(session, voice, PURPOSES)
 
-    def list(self, actor: Actor, voice_id: str = "") -> list[DatasetView]:
+    def list(self, actor: Actor, voice_id: str = "") -> builtins.list[DatasetView]:
         """The actor's finished datasets, newest first; only a voice's where one is named."""
         query = select(Dataset).where(Dataset.state == READY).order_by(Dataset.created_at.desc(), Dataset.id)
         if voice_id:
@@ -123,6 +216,27 @@ class DatasetService:
             audit.append(session, actor.account_id, "dataset.deleted", dataset_id)
         self._database.checkpoint()
 
+    # A speaker's withdrawal
+
+    def stop_speaker(self, speaker_id: str) -> None:
+        """Stop the making of a speaker's datasets."""
+        query = (
+            select(Dataset.id).join(Voice).where(Voice.speaker_id == speaker_id, Dataset.state == BUILDING)
+        )
+        with self._database.read() as session:
+            unfinished = [*session.scalars(query)]
+        for dataset_id in unfinished:
+            if live := self._at_work.get(dataset_id):
+                live.cancel()
+
+    def erase_speaker(self, session: Session, speaker_id: str) -> Erased:
+        """Their datasets' rows, texts with them; the sounds are assets and counted as such."""
+        rows = [*session.scalars(select(Dataset).join(Voice).where(Voice.speaker_id == speaker_id))]
+        for row in rows:
+            session.delete(row)
+        session.flush()
+        return Erased({"dataset": len(rows)})
+
     def _view(self, session: Session, dataset: Dataset) -> DatasetView:
         count = counts(session, dataset)
         voice = session.get_one(Voice, dataset.voice_id)
@@ -142,13 +256,6 @@ def _holds(ask: Callable[[], object]) -> bool:
     return True
 
 
-def checked_name(name: str) -> str:
-    """1 to 60 characters; InputRefused otherwise."""
-    if not 1 <= len(name.strip()) <= 60:
-        raise InputRefused("datasets.no_name")
-    return name.strip()
-
-
 def remove(session: Session, vault: Vault, dataset: Dataset) -> None:
     """Delete a dataset's rows and files in the caller's transaction."""
     assets = [*assets_of(session, dataset.id)]
@@ -158,12 +265,19 @@ def remove(session: Session, vault: Vault, dataset: Dataset) -> None:
         vault.delete(session, asset_id)
 
 
+def discard(database: Database, vault: Vault, dataset_id: str) -> None:
+    """Remove a dataset that was not finished; nothing happens when its speaker's withdrawal was quicker."""
+    with database.write() as session:
+        dataset = session.get(Dataset, dataset_id)
+        if dataset is not None and dataset.state == BUILDING:
+            remove(session, vault, dataset)
+    database.checkpoint()
+
+
 def sweep_unfinished(database: Database, vault: Vault) -> int:
     """Remove datasets that a crash left half-made; returns how many. Called at start by whoever is alone."""
     with database.read() as session:
         unfinished = [*session.scalars(select(Dataset.id).where(Dataset.state == BUILDING))]
     for dataset_id in unfinished:
-        with database.write() as session:
-            if (dataset := session.get(Dataset, dataset_id)) is not None:
-                remove(session, vault, dataset)
+        discard(database, vault, dataset_id)
     return len(unfinished)

@@ -1,0 +1,1 @@
+"""Corpora that people have: one file a format."""

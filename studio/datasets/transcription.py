@@ -1,0 +1,83 @@
+"""Listening to what a dataset is made of: words with their times, transcripts, and whose voice it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.audio.clip import AudioClip
+from studio.audio.speech import speech_s, speech_spans
+from studio.datasets.edges import tail_db
+from studio.errors import AudioRefused
+from studio.evaluation.judges import Judges
+from studio.evaluation.normalize import normalize
+from studio.evaluation.similarity import Vector
+from studio.evaluation.speech_recognition import Word
+
+
+@dataclass(frozen=True)
+class Impression:
+    """What listening to one clip gave; None where nobody listened or it could not be told."""
+
+    heard: str
+    confidence: float | None
+    likeness: float | None
+    speech_s: float
+    tail_db: float
+
+
+class Ear:
+    """One dataset's judges. `references` are embeddings of the voice's recordings; empty compares nobody."""
+
+    def __init__(self, judges: Judges, language: str, references: Sequence[Vector], *, listens: bool) -> None:
+        self._judges, self._language = judges, language
+        mean = np.mean(references, axis=0) if references else None
+        self._reference = None if mean is None else mean / np.linalg.norm(mean)
+        # Asked for now: a missing model is told before any work is done.
+        self._recognizer = judges.recognizer if listens else None
+
+    def words(self, clip: AudioClip) -> Sequence[Word]:
+        """Words with their times; none where the clip is silent."""
+        assert self._recognizer is not None, "an ear that does not listen was asked for words"
+        try:
+            return self._recognizer.transcribe(clip, self._language).words
+        except AudioRefused:
+            return ()
+
+    def impression(self, clip: AudioClip, *, listens: bool = True) -> Impression:
+        """Everything that is measured of a clip that came as it is."""
+        heard, confidence = self.transcript(clip) if listens else ("", None)
+        return Impression(heard, confidence, self.likeness(clip), speech_s(speech_spans(clip)), tail_db(clip))
+
+    def transcript(self, clip: AudioClip) -> tuple[str, float | None]:
+        """What is said, and how sure the recogniser is of it (mean over words)."""
+        if self._recognizer is None:
+            return "", None
+        try:
+            found = self._recognizer.transcribe(clip, self._language)
+        except AudioRefused:
+            return "", 0.0
+        sure = [word.probability for word in found.words]
+        return found.text, sum(sure) / len(sure) if sure else 0.0
+
+    def likeness(self, clip: AudioClip) -> float | None:
+        """Cosine to the mean of the voice's recordings; None for a clip that is too short or silent."""
+        if self._reference is None:
+            return None
+        try:
+            return float(self._judges.embed(clip) @ self._reference)
+        except AudioRefused:
+            return None
+
+
+def character_errors(text: str, heard: str, language: str) -> float:
+    """Character error rate of what was heard against the text, both as they are spoken; at most 1.
+
+    A text without any letter has nothing to be compared with: 1 where something was heard, else 0.
+    """
+    import jiwer
+
+    expected, found = normalize(text, language), normalize(heard, language)
+    if not expected:
+        return 1.0 if found else 0.0
+    return min(1.0, float(jiwer.process_characters([expected], [found]).cer))
