@@ -23,6 +23,7 @@ from studio.models.store import ModelStore
 from studio.privacy.accounts import AccountService
 from studio.privacy.api_keys import ApiKeyService
 from studio.privacy.audit import AuditLog
+from studio.privacy.dossier import DossierDesk
 from studio.privacy.erasure import Erasure
 from studio.privacy.keyring import Keyring
 from studio.privacy.vault import Vault
@@ -47,6 +48,7 @@ from studio.training.shelf import AdapterShelf
 from studio.training.supervisor import Supervisor
 from studio.voices.enrolment import EnrolmentService
 from studio.voices.service import VoiceService
+from studio.voices.speakers import SpeakerDesk
 from studio.work.presence import Presence
 
 
@@ -65,6 +67,9 @@ class Studio:
     judges: Judges
     consent: ConsentService
     voices: VoiceService
+    speakers: SpeakerDesk
+    dossiers: DossierDesk
+    erasure: Erasure
     enrolment: EnrolmentService
     synthesis: SynthesisService
     batches: BatchService
@@ -113,9 +118,13 @@ def build_studio(
     context = EngineContext(folders.folder, settings.storage / "derived", device, settings.cores)
     registry = registry or build_registry(context)
     judges = judges or Judges(folders.folder, settings.cores)
+    signer = Signer(open_credentials(settings), settings.organisation, VERSION)
+    marker = Marker(watermarker or PerthWatermarker(), signer, settings.organisation)
     consent = ConsentService(database, vault, judges, settings.organisation, marker)
     erasure = Erasure(database, vault)
     voices = VoiceService(database, vault, consent, judges, erasure, settings.upload_limit_mb * 2**20)
+    dossiers = DossierDesk(database, vault)
+    speakers = SpeakerDesk(database, voices, consent, dossiers, erasure)
     enrolment = EnrolmentService(database, vault, voices, registry)
     ground_of_datasets = DatasetRooms(database, vault, voices, judges, settings.scratch)
     datasets = DatasetService(ground_of_datasets, settings.import_folder)
@@ -160,6 +169,9 @@ def build_studio(
         judges=judges,
         consent=consent,
         voices=voices,
+        speakers=speakers,
+        dossiers=dossiers,
+        erasure=erasure,
         enrolment=enrolment,
         synthesis=synthesis,
         batches=BatchService(synthesis),

@@ -11,7 +11,9 @@ from studio.consent.matching import MATCH_VERSION, Encoder, Match, match
 from studio.consent.wording import MISSING_REFUSED, WER_PASSES, WER_REVIEW, Wording, compare
 from studio.errors import AudioRefused, ConsentMissing
 
-SAME_VOICE = 0.41  # likeness of generated sound and between recordings: equal error on 135 clips of 16 speakers
+SAME_VOICE = (
+    0.41  # likeness of generated sound and between recordings: equal error on 135 clips of 16 speakers
+)
 OTHER_VOICE = 0.25
 
 

@@ -1,0 +1,263 @@
+"""A speaker's whole file: what is held, where, why and until when; and all of it as a zip."""
+
+import io
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from studio.db.database import Database
+from studio.db.tables import (
+    Asset,
+    ConsentDocument,
+    ConsentLink,
+    ConsentRecord,
+    ConsentSample,
+    ReferenceClip,
+    Speaker,
+    SpeakerIdentity,
+    Synthesis,
+    Voice,
+    now,
+)
+from studio.errors import NotFound
+from studio.privacy import audit
+from studio.privacy.access import Actor, Permission
+from studio.privacy.vault import Vault
+
+SUFFIX = {b"fLaC": ".flac", b"RIFF": ".wav", b"%PDF": ".pdf", b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg"}
+
+
+@dataclass(frozen=True)
+class Held:
+    """One kind of thing that is held of a speaker. `where` is "files", "database" or "runs"."""
+
+    kind: str
+    count: int
+    size_bytes: int
+    where: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one room says of a speaker: what it holds, and its own data for the export (JSON)."""
+
+    held: Sequence[Held]
+    data: dict[str, Any]
+
+
+Teller = Callable[[Session, str], Told]
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """A speaker's file. `until` is when the consent ends, empty without one; `purposes` are what it allows."""
+
+    speaker_id: str
+    category: str
+    name: str
+    contact: str
+    created_at: str
+    withdrawn_at: str | None
+    voices: tuple[str, ...]
+    purposes: tuple[str, ...]
+    until: str
+    held: tuple[Held, ...]
+
+
+class DossierDesk:
+    """Reads files of speakers, for them, their producers and the privacy office; every reading is audited.
+
+    Rooms that hold more of a speaker than the vault plug in: `tells(teller)`.
+    """
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+        self._tellers: list[Teller] = []
+
+    def tells(self, teller: Teller) -> None:
+        self._tellers.append(teller)
+
+    def speakers(self, actor: Actor) -> list[Dossier]:
+        """Every speaker the actor may see, newest first; names are left sealed."""
+        with self._database.read() as session:
+            rows = session.scalars(select(Speaker).order_by(Speaker.created_at.desc()))
+            return [self._read(session, row, named=False) for row in rows if self._may(actor, row)]
+
+    def open(self, actor: Actor, speaker_id: str) -> Dossier:
+        """One speaker's file with name and contact; NotFound for a speaker that is not the actor's to see."""
+        with self._database.write() as session:
+            speaker = self._find(session, actor, speaker_id)
+            audit.append(session, actor.account_id, "privacy.file_read", speaker_id)
+            return self._read(session, speaker, named=True)
+
+    def own(self, speaker_id: str) -> Dossier:
+        """A speaker's file for the speaker, who was let in by their own link."""
+        with self._database.read() as session:
+            return self._read(session, session.get_one(Speaker, speaker_id), named=True)
+
+    def export(self, actor: Actor, speaker_id: str) -> Iterator[bytes]:
+        """Everything as a zip, made while it is read."""
+        with self._database.read() as session:
+            self._find(session, actor, speaker_id)
+        return self.export_own(speaker_id, actor.account_id)
+
+    def export_own(self, speaker_id: str, by: str) -> Iterator[bytes]:
+        """The same for the speaker. The plaintext never touches the disk."""
+        with self._database.write() as session:
+            audit.append(session, by, "privacy.file_exported", speaker_id)
+            dossier = self._read(session, session.get_one(Speaker, speaker_id), named=True)
+            data = self._data(session, dossier)
+            assets = [(a.id, a.kind) for a in self._assets(session, speaker_id)]
+        return self._zipped(data, assets)
+
+    # Reading
+
+    @staticmethod
+    def _may(actor: Actor, speaker: Speaker) -> bool:
+        may = actor.may(Permission.VOICES) or actor.may(Permission.REVIEW)
+        return may and actor.owns(speaker.owner_id)
+
+    def _find(self, session: Session, actor: Actor, speaker_id: str) -> Speaker:
+        speaker = session.get(Speaker, speaker_id)
+        if speaker is None or not self._may(actor, speaker):
+            raise NotFound("voices.unknown")
+        return speaker
+
+    def _read(self, session: Session, speaker: Speaker, *, named: bool) -> Dossier:
+        consent = _newest(session, speaker.id)
+        names = session.scalars(select(Voice.name).where(Voice.speaker_id == speaker.id))
+        known = self._identity(session, speaker.id) if named else {}
+        return Dossier(
+            speaker.id, speaker.category, str(known.get("name", "")), str(known.get("contact", "")),
+            speaker.created_at, speaker.withdrawn_at, tuple(names), tuple(consent.purposes) if consent else (),
+            consent.expires_at if consent else "", tuple(self._held(session, speaker.id)),
+        )  # fmt: skip
+
+    def _identity(self, session: Session, speaker_id: str) -> dict[str, Any]:
+        row = session.get(SpeakerIdentity, speaker_id)
+        if row is None:
+            return {}
+        opened = self._vault.keyring.find(session, speaker_id).open(row.sealed, f"identity|{speaker_id}")
+        found: dict[str, Any] = json.loads(opened)
+        return found
+
+    @staticmethod
+    def _assets(session: Session, speaker_id: str) -> list[Asset]:
+        query = select(Asset).where(Asset.keyset_id == speaker_id)
+        return [*session.scalars(query.order_by(Asset.created_at, Asset.id))]
+
+    def _held(self, session: Session, speaker_id: str) -> Iterator[Held]:
+        counts: Counter[str] = Counter()
+        sizes: Counter[str] = Counter()
+        for asset in self._assets(session, speaker_id):
+            counts[asset.kind] += 1
+            sizes[asset.kind] += asset.size_bytes
+        yield from (Held(kind, counts[kind], sizes[kind], "files") for kind in sorted(counts))
+        voices = select(Voice.id).where(Voice.speaker_id == speaker_id)
+        for kind, query in (
+            ("identity", select(SpeakerIdentity.speaker_id).where(SpeakerIdentity.speaker_id == speaker_id)),
+            ("consent", select(ConsentRecord.id).where(ConsentRecord.speaker_id == speaker_id)),
+            ("text", select(Synthesis.id).where(Synthesis.voice_id.in_(voices))),
+            ("link", select(ConsentLink.id).where(ConsentLink.speaker_id == speaker_id)),
+        ):
+            if count := len(list(session.scalars(query))):
+                yield Held(kind, count, 0, "database")
+        for teller in self._tellers:
+            yield from teller(session, speaker_id).held
+
+    # The export
+
+    def _data(self, session: Session, dossier: Dossier) -> dict[str, Any]:
+        speaker_id = dossier.speaker_id
+        voices = [*session.scalars(select(Voice).where(Voice.speaker_id == speaker_id))]
+        data: dict[str, Any] = {
+            "format": "timbro speaker file 1",
+            "made_at": now(),
+            "speaker": asdict(dossier),
+        }
+        data["voices"] = [_plain(voice, "id", "name", "language", "created_at") for voice in voices]
+        data["recordings"] = [
+            _plain(clip, "id", "voice_id", "asset_id", "content_id", "source", "duration_s", "created_at")
+            for voice in voices
+            for clip in session.scalars(select(ReferenceClip).where(ReferenceClip.voice_id == voice.id))
+        ]
+        data["consents"] = [
+            _plain(row, *(c.name for c in ConsentRecord.__table__.columns))
+            | {"samples": _samples(session, row)}
+            for row in session.scalars(select(ConsentRecord).where(ConsentRecord.speaker_id == speaker_id))
+        ]
+        data["documents"] = [
+            _plain(row, "id", "asset_id", "media_type", "sha256", "created_at")
+            for row in session.scalars(
+                select(ConsentDocument).where(ConsentDocument.speaker_id == speaker_id)
+            )
+        ]
+        data["takes"] = [
+            _plain(
+                take, "id", "asset_id", "engine_id", "language", "text", "purpose", "duration_s", "created_at"
+            )
+            for voice in voices
+            for take in session.scalars(select(Synthesis).where(Synthesis.voice_id == voice.id))
+        ]
+        for teller in self._tellers:
+            data |= teller(session, speaker_id).data
+        return data
+
+    def _zipped(self, data: dict[str, Any], assets: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+        sink = _Drain()
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("file.json", json.dumps(data, ensure_ascii=False, indent=2))
+            yield sink.drain()
+            for asset_id, kind in assets:
+                with self._database.read() as session:
+                    if session.get(Asset, asset_id) is None:
+                        continue  # deleted while the zip was read
+                    content = self._vault.read(session, asset_id)
+                archive.writestr(f"{kind}/{asset_id}{_suffix(content)}", content)
+                yield sink.drain()
+        yield sink.drain()
+
+
+def _newest(session: Session, speaker_id: str) -> ConsentRecord | None:
+    query = select(ConsentRecord).where(ConsentRecord.speaker_id == speaker_id)
+    return session.scalars(query.order_by(ConsentRecord.version.desc()).limit(1)).first()
+
+
+def _samples(session: Session, consent: ConsentRecord) -> list[dict[str, Any]]:
+    rows = session.scalars(select(ConsentSample).where(ConsentSample.consent_id == consent.id))
+    return [_plain(row, "content_id", "score", "windows") for row in rows]
+
+
+def _plain(row: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _suffix(content: bytes) -> str:
+    return next((suffix for start, suffix in SUFFIX.items() if content.startswith(start)), ".bin")
+
+
+class _Drain(io.RawIOBase):
+    """A file that can only be written; what was written is taken out piece by piece."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        piece = bytes(data)  # type: ignore[call-overload]
+        self._buffer += piece
+        return len(piece)
+
+    def drain(self) -> bytes:
+        piece = bytes(self._buffer)
+        self._buffer.clear()
+        return piece
