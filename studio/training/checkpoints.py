@@ -4,14 +4,14 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from studio.audio.clip import AudioClip
 from studio.audio.encode import encode
 from studio.audio.formats import AudioFormat
-from studio.training.run_folder import RunFolder, decoded, disk_trouble
+from studio.training.run_folder import RunFolder, decoded, disk_trouble, put
 
 _KEPT = 2  # of the newest, with what is needed to go on from them
 
@@ -117,17 +117,13 @@ class Checkpoints:
         files = {"weights": weights, "trainer": trainer}
         files |= {f"samples/{n}": encode(clip, AudioFormat.FLAC) for n, clip in enumerate(samples)}
         size = sum(self.run.seal_into(f"{at}/{name}", data, folder / name) for name, data in files.items())
-        (folder / "card.json").write_text(card.to_json(), encoding="utf-8")
+        put(folder / "card.json", card.to_json().encode())
         for each in (folder / "samples", folder):
             _flush_folder(each)
         return size
 
     def mark_best(self, step: int) -> None:
         """Let the cards say which is best."""
-        from dataclasses import replace
-
-        from studio.training.run_folder import put
-
         for each in self.steps():
             card = self.card(each)
             if card.best != (each == step):

@@ -32,14 +32,18 @@ def gpu_share(device: str) -> float | None:
         return None
 
 
-def make_deterministic(threads: int) -> None:
-    """Let the same run give the same numbers: fixed threads, no algorithm that adds in a random order."""
+def make_deterministic(threads: int, device: str) -> None:
+    """Let the same run give the same numbers: fixed threads, no algorithm that adds in a random order.
+
+    On a CPU, what training uses is so anyway; asking for it there would load torch's compiler for nothing.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
     torch.set_num_threads(max(1, threads))
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.benchmark = False
+    if device.startswith("cuda"):
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
 
 
 @contextlib.contextmanager

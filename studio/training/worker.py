@@ -90,7 +90,7 @@ class Worker:
         from studio.training.scoring import Scorer
 
         run, plan = self._run, self._run.plan
-        make_deterministic(self._order.threads)
+        make_deterministic(self._order.threads, self._order.device)
         self._emit("stage", {"name": "load", "fraction": 0.0})
         manifest = run.manifest()
         with memory_told(plan):

@@ -20,6 +20,7 @@ from studio.training.run_folder import (
     RunFolder,
     SampleSentence,
 )
+from studio.training.worker import Worker
 from tests.training.learners import KILL_AT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +54,11 @@ def make_run(
     run.write_manifest(rows)
     run.write_samples([SampleSentence("Buongiorno.", "it"), SampleSentence("Frase numero 9.", "it", "utt_9")])
     return run
+
+
+def here(run: RunFolder, models: dict[str, str] | None = None) -> int:
+    """Run the worker in this process: the same code without the seconds torch takes to load."""
+    return Worker(run, Order(run.key, models or {}, "cpu", 1)).work()
 
 
 def child(run: RunFolder, kill_at: int = 0, models: dict[str, str] | None = None) -> int:
