@@ -1,6 +1,7 @@
 """Preference shares with exact tests; the rule for ties is fixed before the test."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, SupportsFloat
 
@@ -47,6 +48,19 @@ def preference(wins_a: int, wins_b: int, ties: int = 0, tie_rule: TieRule = "dro
 def _whole(count: object) -> bool:
     """Whether this counts something: 3, 3.0 or NumPy's 3, but neither 2.5 nor NaN nor infinity."""
     return isinstance(count, SupportsFloat) and float(count).is_integer() and float(count) >= 0
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """p-values adjusted for being several, in the order given (Holm 1979): the smallest times m, the next
+    times m - 1, and so on, never falling, at most 1. Raises InputRefused for what is no probability.
+    """
+    if any(not 0 <= p <= 1 for p in p_values):
+        raise InputRefused("listening.not_a_number")
+    adjusted, least = [0.0] * len(p_values), 0.0
+    for place, number in enumerate(sorted(range(len(p_values)), key=lambda n: p_values[n])):
+        least = max(least, min(1.0, (len(p_values) - place) * p_values[number]))
+        adjusted[number] = least
+    return tuple(adjusted)
 
 
 def _dropped(wins_a: int, wins_b: int, ties: int) -> Preference:

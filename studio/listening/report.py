@@ -1,7 +1,7 @@
 """What came of a test: from answers to every figure shown, each with its interval or the reason why not."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from typing import Generic, TypeVar
@@ -244,11 +244,18 @@ def _system(material: Material, system: SystemFacts, table: Floats, rated: Seque
     given = table[~np.isnan(table)]
     return SystemResult(
         system, int(given.size),
-        attempt(lambda: crossed_mos(table, facts.low, facts.high, seed=material.seed)),
+        attempt(lambda: _headline(material, table)),
         attempt(lambda: mos(given, facts.low, facts.high)),
         attempt(lambda: bounded_mos(given, facts.low, facts.high)),
         _counts(material.kind, given),
     )  # fmt: skip
+
+
+def _headline(material: Material, table: Floats) -> MeanScore:
+    """The crossed interval, cut where the scale ends: the mean cannot lie beyond it."""
+    low, high = material.kind.facts.low, material.kind.facts.high
+    found = crossed_mos(table, low, high, seed=material.seed)
+    return replace(found, ci_low=max(low, found.ci_low), ci_high=min(high, found.ci_high))
 
 
 def _counts(kind: Kind, given: Floats) -> tuple[int, ...]:
@@ -258,7 +265,7 @@ def _counts(kind: Kind, given: Floats) -> tuple[int, ...]:
 
 
 def _choice(material: Material, first: SystemFacts, second: SystemFacts, table: Floats) -> Choice:
-    kind, facts = material.kind, material.kind.facts
+    kind = material.kind
     given = table[~np.isnan(table)]
     middle = 0.0 if kind is Kind.CMOS else 0.5
     wins, ties = int((given > middle).sum()), int((given == middle).sum())
@@ -267,7 +274,7 @@ def _choice(material: Material, first: SystemFacts, second: SystemFacts, table: 
     return Choice(
         first, second, wins, losses, ties,
         attempt(lambda: preference(wins, losses, ties, rule)),  # type: ignore[arg-type]
-        attempt(lambda: crossed_mos(table, facts.low, facts.high, seed=material.seed)),
+        attempt(lambda: _headline(material, table)),
     )  # fmt: skip
 
 

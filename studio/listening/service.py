@@ -136,9 +136,14 @@ class ListeningService:
             roles.append((form.reference, Role.REFERENCE))
         rows = [self._system(session, actor, test, form, one, role) for one, role in roles]
         if form.kind is Kind.MUSHRA:
-            for role, name in ((Role.ANCHOR_3500, "3.5 kHz"), (Role.ANCHOR_7000, "7 kHz")):
+            named = (
+                ("ancora 3,5 kHz", "ancora 7 kHz")
+                if actor.language == "it"
+                else ("anchor 3.5 kHz", "anchor 7 kHz")
+            )
+            for role, name in zip((Role.ANCHOR_3500, Role.ANCHOR_7000), named, strict=True):
                 made = System(
-                    test_id=test.id, position=0, name=f"anchor {name}", role=role.value,
+                    test_id=test.id, position=0, name=name, role=role.value,
                     source={"kind": "anchor"}, voice_id=None,
                 )  # fmt: skip
                 session.add(made)

@@ -1,12 +1,12 @@
 """The statistics of listening tests: pure functions, each with its formula and source.
 
 Means: `mos`, `bounded_mos`, `crossed_mos`, `paired_difference`. Choices: `preference`, `bradley_terry`
-(studio.listening.ranking). Agreement: `krippendorff_alpha`, `icc` (studio.listening.agreement).
-Planning: `ratings_needed` and its kin (studio.listening.planning).
+(studio.listening.ranking), `holm` for several tests at once. Agreement: `krippendorff_alpha`, `icc`
+(studio.listening.agreement). Planning: `ratings_needed` and its kin (studio.listening.planning).
 """
 
 from studio.listening.agreement import Agreement, IntraclassCorrelation, icc, krippendorff_alpha
-from studio.listening.choices import Preference, preference
+from studio.listening.choices import Preference, holm, preference
 from studio.listening.means import (
     MeanScore,
     PairedDifference,
@@ -41,6 +41,7 @@ __all__ = [
     "crossed_mos",
     "design_effect",
     "expected_half_width",
+    "holm",
     "icc",
     "krippendorff_alpha",
     "listeners_needed",

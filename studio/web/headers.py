@@ -14,12 +14,13 @@ POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'{nonce}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; "
     "connect-src 'self' data: blob:; worker-src 'self' blob:; manifest-src 'self'; object-src 'none'; "
-    "frame-src 'none'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+    "frame-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
-# The listeners' page is our own: it needs neither eval nor anything inline.
+# The listeners' page is our own: it needs neither eval nor anything inline. The studio's own page may hold it in
+# a frame, so that whoever signs in rates in the tab; no other page may be framed, and this one by nobody else.
 LISTEN_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; media-src blob:; connect-src 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 FILE_POLICY = "default-src 'none'; sandbox"
 FIXED: dict[bytes, bytes] = {
@@ -64,6 +65,8 @@ def secured(headers: Headers, path: str, nonce: str, secure: bool) -> Headers:
     if secure:
         kept.append((b"strict-transport-security", b"max-age=31536000"))
     kept.append((b"content-security-policy", _policy_of(path, nonce)))
+    if LISTEN_PAGE.fullmatch(path):
+        kept = replaced(kept, x_frame_options=b"SAMEORIGIN")
     if path.startswith("/assets/"):
         return replaced(kept, cache_control=b"private, max-age=31536000, immutable")  # names carry a hash
     return kept if find(kept, b"cache-control") else [*kept, (b"cache-control", b"private, no-store")]

@@ -140,6 +140,11 @@ def test_the_trinomial_p_value_is_the_sum_over_the_multinomial() -> None:
     assert stats.preference(5, 0, 0, "trinomial").p_value == pytest.approx(2 / 32)
 
 
+def test_holm_steps_down_and_never_falls() -> None:
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])  # R: p.adjust
+    assert stats.holm([0.8, 0.9]) == (1, 1) and stats.holm([0.04]) == (0.04,) and stats.holm([]) == ()
+
+
 def test_bradley_terry_on_two_systems_is_the_log_odds() -> None:
     found = stats.bradley_terry([[0, 30], [10, 0]])
     assert (found.strengths[0], found.standard_errors[0]) == near(math.log(3), math.sqrt(1 / 30 + 1 / 10))
@@ -303,6 +308,7 @@ def test_listeners_needed_is_the_fewest_that_reach_the_width() -> None:
         lambda: stats.krippendorff_alpha([], "interval"),
         lambda: stats.icc([["a", "b"], ["c", "d"]]),
         lambda: stats.bradley_terry("wins"),
+        lambda: stats.holm([0.2, math.nan]),
     ],
 )
 def test_impossible_input_is_refused_with_a_message(call) -> None:  # type: ignore[no-untyped-def]

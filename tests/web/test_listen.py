@@ -281,13 +281,27 @@ def test_the_page_runs_no_script_but_its_own(served: Served, owner: Actor) -> No
     )
     answer = served.anonymous().get(f"/listen/{view.link}", headers={"accept": "text/html"})
     policy = answer.headers["content-security-policy"]
-    assert "script-src 'self';" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+    assert "script-src 'self';" in policy and "unsafe" not in policy
+    # The studio's own page shows it in a frame; other sites cannot.
+    assert "frame-ancestors 'self'" in policy and answer.headers["x-frame-options"] == "SAMEORIGIN"
     assert "onerror" not in answer.text  # texts come as data, and the script makes text of them
     assert answer.text.count("<script") == 2
     for path in ("/listening/page.js", "/listening/page.css"):
         assert served.anonymous().get(path).status_code == 200
     script = served.anonymous().get("/listening/page.js").text
     assert "innerHTML" not in script and "eval(" not in script
+
+
+def test_only_the_listeners_page_can_be_framed_and_only_by_the_studio(
+    served: Served, owner: Actor, ada: Visitor
+) -> None:
+    view = asked(served, owner)
+    home = ada.client.get("/")
+    assert "frame-src 'self'" in home.headers["content-security-policy"]
+    for path in ("/", "/login/x", f"/listen/{view.link}/state", "/listen/x"):
+        answer = ada.client.get(path)
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"], path
+        assert answer.headers["x-frame-options"] == "DENY", path
 
 
 def test_a_class_of_listeners_shares_an_address_and_a_flood_of_joins_is_slowed(

@@ -112,7 +112,9 @@ def _link(words: Words, view: ListeningView, address: str) -> str:
     return (
         f'<label class="tb-dim">{esc(words("listen.link"))}'
         f'<input id="listen-link" readonly value="{esc(link)}"></label>'
-        f'<div class="tb-row">{door(view.link, words("listen.rate"), kind="go", elem_id="listen-rate")}'
+        f'<div class="tb-row"><button type="button" class="tb-btn go" data-copy="listen-link" '
+        f'data-copied="{esc(words("listen.copied"))}">{esc(words("listen.copy"))}</button>'
+        f"{door(view.link, words('listen.rate'), elem_id='listen-rate')}"
         f'<span class="tb-dim">{esc(told)}</span></div>'
     )
 
@@ -176,9 +178,16 @@ def offered_list(words: Words, offered: list[tuple[str, Kind, str]]) -> str:
     if not offered:
         return ""
     rows = "".join(
-        f'<article class="tb-card"><div class="tb-row"><b>{esc(title or words("listen.untitled"))}</b>'
-        f"{badge(words(f'listen.kind.{kind}'))}"
-        f"{door(link, words('listen.rate'), kind='go')}</div></article>"
-        for title, kind, link in offered
+        _offer(words, title or words("listen.untitled"), kind, link) for title, kind, link in offered
     )
     return f'<h3>{esc(words("listen.take_part"))}</h3><div class="tb-list" id="listen-offered">{rows}</div>'
+
+
+def _offer(words: Words, title: str, kind: Kind, link: str) -> str:
+    """Opened, it holds the listeners' own page: the same blind page, and no other, as behind the link."""
+    return (
+        f'<details class="tb-card tb-offer"><summary><b>{esc(title)}</b>{badge(words(f"listen.kind.{kind}"))}'
+        f'<span class="tb-btn go">{esc(words("listen.rate_here"))}</span></summary>'
+        f'<iframe src="/listen/{esc(link)}" loading="lazy" title="{esc(title)}"></iframe>'
+        f"{door(link, words('listen.rate_window'))}</details>"
+    )

@@ -1,14 +1,14 @@
 """Results as HTML: every figure with its interval, or why there is none; plots; flagged listeners apart."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from studio.listening.forms import ListeningView
 from studio.listening.kinds import Kind
-from studio.listening.report import Choice, Found, Needed, Section, SystemResult
+from studio.listening.report import Needed, Section, SystemResult
 from studio.listening.results import Measured, Outcome
-from studio.listening.stats import MeanScore
-from studio.ui.listen.plots import Whisker, whiskers
+from studio.ui.listen.comparisons import choices_view, differences_view, ranking_view
+from studio.ui.listen.figures import folded, interval, reason, table
+from studio.ui.listen.plots import Whisker, even_ticks, whiskers
 from studio.ui.markup import badge, esc, facts
 from studio.ui.results.charts import Chart, svg
 from studio.ui.words import Words
@@ -45,10 +45,10 @@ def section_view(words: Words, view: ListeningView, section: Section) -> str:
     parts = [facts(counts | _needed(words, kind, section.needed))]
     if section.systems:
         parts += [_means(words, kind, section.systems), _distributions(words, kind, section.systems)]
-        parts += [_differences(words, section)]
+        parts += [differences_view(words, section)]
     if section.choices:
-        parts += [_choices(words, kind, section.choices)]
-    return "".join([*parts, _ranking(words, section), _agreement(words, section)])
+        parts += [choices_view(words, kind, section.choices)]
+    return "".join([*parts, ranking_view(words, section), _agreement(words, section)])
 
 
 def _needed(words: Words, kind: Kind, needed: Needed | None) -> dict[str, str]:
@@ -68,42 +68,19 @@ def _needed(words: Words, kind: Kind, needed: Needed | None) -> dict[str, str]:
     return {label: esc(told)}
 
 
-def interval(words: Words, found: Found[MeanScore], digits: int = 2) -> str:
-    """ "3,88 [3,05; 4,70]", or why there is none."""
-    if found.value is None:
-        return reason(words, found)
-    value = found.value
-    low, high = words.number(value.ci_low, digits), words.number(value.ci_high, digits)
-    return f'{words.number(value.mean, digits)} <span class="tb-dim">[{low}; {high}]</span>'
-
-
-def reason(words: Words, found: Found[Any]) -> str:
-    assert found.why is not None
-    return f'<small class="tb-dim">{esc(found.why.part("why", words.language))}</small>'
-
-
-def p_value(words: Words, p: float) -> str:
-    return f"&lt; {words.number(0.0001, 4)}" if p < 0.0001 else words.number(p, 4)
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Cells are HTML already escaped by their maker."""
-    head = "".join(f"<th>{esc(one)}</th>" for one in heads)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    inside = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return f'<div class="tb-scroll"><table class="tb-table">{inside}</table></div>'
-
-
-def folded(title: str, inside: str) -> str:
-    return f"<details><summary>{esc(title)}</summary>{inside}</details>"
-
-
 def _means(words: Words, kind: Kind, systems: Sequence[SystemResult]) -> str:
+    # Read as votes of a hundred points each, MUSHRA's bounded interval would be far too narrow.
+    stepwise = kind is not Kind.MUSHRA
     rows = [
-        [esc(s.system.name), *(interval(words, one) for one in (s.headline, s.student, s.bounded)), esc(s.ratings)]
+        [
+            esc(s.system.name),
+            *(interval(words, one) for one in (s.headline, s.student, *((s.bounded,) if stepwise else ()))),
+            esc(s.ratings),
+        ]
         for s in systems
-    ]  # fmt: skip
-    heads = [words(f"listen.head.{name}") for name in ("system", "headline", "student", "bounded", "n")]
+    ]
+    names = ("system", "headline", "student", *(("bounded",) if stepwise else ()), "n")
+    heads = [words(f"listen.head.{name}") for name in names]
     plot, told = _mean_plot(words, kind, systems), esc(words("listen.headline_told"))
     return f"<h4>{esc(words('listen.means'))}</h4>{plot}{table(heads, rows)}<p class='tb-dim'>{told}</p>"
 
@@ -125,8 +102,7 @@ def _mean_plot(words: Words, kind: Kind, systems: Sequence[SystemResult]) -> str
                 )
             )
     low, high = kind.facts.low, kind.facts.high
-    ticks = [low + (high - low) * place / 4 for place in range(5)]
-    return whiskers(words("listen.means"), lines, low, high, ticks)
+    return whiskers(words("listen.means"), lines, low, high, even_ticks(words, low, high))
 
 
 def _distributions(words: Words, kind: Kind, systems: Sequence[SystemResult]) -> str:
@@ -153,95 +129,6 @@ def _ticks(kind: Kind, names: Sequence[str]) -> tuple[tuple[float, str], ...]:
     if kind is Kind.MUSHRA:
         return (0.0, "0"), (0.5, "50"), (1.0, "100")
     return tuple(((n + 0.5) / len(names), name) for n, name in enumerate(names))
-
-
-def _differences(words: Words, section: Section) -> str:
-    rows = []
-    for one in section.differences:
-        pair = f"{esc(one.first.name)} − {esc(one.second.name)}"
-        found = one.difference
-        if found.value is None:
-            rows.append([pair, reason(words, found), "", "", ""])
-            continue
-        value = found.value
-        mean = interval(words, Found(value))
-        t = "±∞" if abs(value.t) == float("inf") else words.number(value.t)
-        rows.append(
-            [
-                pair,
-                mean,
-                f"t({value.df}) = {t}",
-                p_value(words, value.p_value),
-                p_value(words, value.wilcoxon_p),
-            ]
-        )
-    if not rows:
-        return ""
-    heads = [words(f"listen.head.{name}") for name in ("pair", "difference", "t", "p", "wilcoxon")]
-    return f"<h4>{esc(words('listen.differences'))}</h4>{table(heads, rows)}"
-
-
-def _choices(words: Words, kind: Kind, choices: Sequence[Choice]) -> str:
-    rows = [_choice(words, kind, one) for one in choices]
-    if kind is Kind.ABX:
-        heads = [
-            words(f"listen.head.{name}") for name in ("pair", "right", "share_right", "p", "crossed_share")
-        ]
-    else:
-        crossed = "cmos" if kind is Kind.CMOS else "crossed_share"
-        heads = [words(f"listen.head.{name}") for name in ("pair", "votes", "share", "p", crossed)]
-    lines = [
-        Whisker(
-            f"{one.first.name} / {one.second.name}",
-            share.share,
-            share.ci_low,
-            share.ci_high,
-            words.percent(share.share),
-        )
-        for one in choices
-        if (share := one.share.value) is not None
-    ]
-    plot = whiskers(words("listen.preferences"), lines, 0, 1, [0, 0.25, 0.5, 0.75, 1])
-    title = words("listen.recognised" if kind is Kind.ABX else "listen.preferences")
-    return f"<h4>{esc(title)}</h4>{plot}{table(heads, rows)}"
-
-
-def _choice(words: Words, kind: Kind, one: Choice) -> list[str]:
-    pair = f"{esc(one.first.name)} / {esc(one.second.name)}"
-    votes = (
-        f"{one.wins} / {one.wins + one.losses}"
-        if kind is Kind.ABX
-        else f"{one.wins} : {one.losses} ({one.ties} =)"
-    )
-    share, p = one.share.value, ""
-    if share is None:
-        told = reason(words, one.share)
-    else:
-        span = f"[{words.percent(share.ci_low)}; {words.percent(share.ci_high)}]"
-        told, p = (
-            f'{words.percent(share.share)} <span class="tb-dim">{span}</span>',
-            p_value(words, share.p_value),
-        )
-    return [pair, esc(votes), told, p, interval(words, one.mean)]
-
-
-def _ranking(words: Words, section: Section) -> str:
-    found = section.ranking
-    if found.value is None:
-        return f"<h4>{esc(words('listen.ranking'))}</h4><p>{reason(words, found)}</p>"
-    fit, spans = found.value.fit, found.value.intervals
-    lines = [
-        Whisker(one.name, value, span.low, span.high, words.number(value))
-        for one, value, span in sorted(
-            zip(found.value.systems, fit.strengths, spans, strict=True), key=lambda line: -line[1]
-        )
-    ]  # fmt: skip
-    ends = [value for one in lines for value in (one.low, one.high, one.value) if value is not None]
-    low, high = min([*ends, -1.0]), max([*ends, 1.0])
-    ticks = [round(low + (high - low) * place / 4, 1) for place in range(5)]
-    plot = whiskers(words("listen.ranking"), lines, low, high, ticks)
-    told = f"{words('listen.ranking_told')} {fit.method}"
-    return f"<h4>{esc(words('listen.ranking'))}</h4>{plot}<p class='tb-dim'>{esc(told)}</p>"
 
 
 def _agreement(words: Words, section: Section) -> str:

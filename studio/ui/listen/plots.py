@@ -1,8 +1,11 @@
 """Means and ranks with their intervals as SVG; colours come from the page."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+
+from studio.ui.words import Words
 
 WIDTH, LEFT, RIGHT, ROW, FOOT = 600, 170, 64, 34, 30
 
@@ -18,8 +21,22 @@ class Whisker:
     told: str
 
 
-def whiskers(title: str, rows: Sequence[Whisker], low: float, high: float, ticks: Sequence[float]) -> str:
-    """The drawing; screen readers hear its title and every line."""
+Ticks = Sequence[tuple[float, str]]
+
+
+def even_ticks(words: Words, low: float, high: float, most: int = 7) -> Ticks:
+    """Round numbers from `low` to `high`: the smallest step of 1, 2 or 5 that needs no more than `most`."""
+    steps = (unit * 10.0**power for power in range(-2, 6) for unit in (1, 2, 5))
+    step = next(one for one in steps if math.floor(high / one + 1e-9) - math.ceil(low / one - 1e-9) < most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    digits = max(0, -math.floor(math.log10(step)))
+    return [(place * step, words.number(place * step, digits)) for place in range(first, last + 1)]
+
+
+def whiskers(
+    title: str, rows: Sequence[Whisker], low: float, high: float, ticks: Ticks, middle: float | None = None
+) -> str:
+    """The drawing; screen readers hear its title and every line. `middle`: where neither side leads."""
     tall = ROW * len(rows) + FOOT
     told = escape("; ".join([title, *(f"{row.label} {row.told}" for row in rows)]), quote=True)
     span = max(high - low, 1e-9)
@@ -30,11 +47,17 @@ def whiskers(title: str, rows: Sequence[Whisker], low: float, high: float, ticks
     lines = "".join(
         f'<line x1="{at(tick):.1f}" y1="6" x2="{at(tick):.1f}" y2="{tall - FOOT + 4}" stroke="var(--tb-line)"/>'
         f'<text x="{at(tick):.1f}" y="{tall - 8}" text-anchor="middle" font-size="12" '
-        f'fill="var(--tb-dim)">{tick:g}</text>'
-        for tick in ticks
+        f'fill="var(--tb-dim)">{escape(label)}</text>'
+        for tick, label in ticks
     )
+    if middle is not None:
+        lines += (
+            f'<line x1="{at(middle):.1f}" y1="6" x2="{at(middle):.1f}" y2="{tall - FOOT + 4}" '
+            'stroke="var(--tb-dim)" stroke-dasharray="4 3"/>'
+        )
     drawn = "".join(_row(row, ROW * place + ROW / 2 + 2, at) for place, row in enumerate(rows))
-    return f'<svg class="tb-chart" viewBox="0 0 {WIDTH} {tall}" role="img" aria-label="{told}">{lines}{drawn}</svg>'
+    box = f'viewBox="0 0 {WIDTH} {tall}" role="img" aria-label="{told}"'
+    return f'<svg class="tb-chart tb-whiskers" {box}>{lines}{drawn}</svg>'
 
 
 def _row(row: Whisker, y: float, at: Callable[[float], float]) -> str:

@@ -20,6 +20,18 @@
       setTheme(document.body.classList.contains('dark') ? 'light' : 'dark');
     }
   });
+  // data-copy names the field whose text goes to the clipboard; outside https it is selected and copied the old way.
+  document.addEventListener('click', async (event) => {
+    const button = event.target.closest('[data-copy]');
+    const field = button && document.getElementById(button.dataset.copy);
+    if (!field) return;
+    field.select();
+    if (navigator.clipboard) await navigator.clipboard.writeText(field.value).catch(() => document.execCommand('copy'));
+    else document.execCommand('copy');
+    const before = button.textContent;
+    button.textContent = button.dataset.copied;
+    setTimeout(() => { button.textContent = before; }, 2000);
+  });
   // Ctrl+Enter (Cmd+Enter) anywhere in the Clone tab presses its button.
   document.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
