@@ -20,12 +20,13 @@ from studio.models.downloads import ModelDesk
 from studio.models.folders import ModelFolders
 from studio.models.licences import LicenceAcceptances
 from studio.models.store import ModelStore
+from studio.privacy import rotation
 from studio.privacy.accounts import AccountService
 from studio.privacy.api_keys import ApiKeyService
 from studio.privacy.audit import AuditLog
 from studio.privacy.dossier import DossierDesk
 from studio.privacy.erasure import Erasure
-from studio.privacy.keyring import Keyring
+from studio.privacy.keyring import open_keyring
 from studio.privacy.vault import Vault
 from studio.provenance.certificate import open_credentials
 from studio.provenance.manifest import VERSION, Signer
@@ -109,7 +110,7 @@ def build_studio(
     presence = Presence(settings.storage)
     database = Database(settings.database_file)
     database.migrate()
-    vault = Vault(settings.storage / "assets", Keyring(settings.master_key_file))
+    vault = Vault(settings.storage / "assets", open_keyring(settings))
     _clean_up(settings, database, vault, presence)
     licences = LicenceAcceptances(database)
     models = ModelStore(settings.storage / "models", load_catalogue(), licences)
@@ -150,6 +151,8 @@ def build_studio(
         device=device,
         trained=adapters,
     )
+    erasure.stops(enrolment.stop_speaker)
+    erasure.stops(synthesis.stop_speaker)
     rooms = Rooms(
         database, voices, enrolment, synthesis, registry, judges, Recognisers(judges, settings),
         ScoreStore(database, vault), device, settings.cores,
@@ -157,6 +160,7 @@ def build_studio(
     choices = Choices(voices, registry, folders.present, device)
     by_hand = HandShelf(registry.specs, models.root, lambda engine_id: _let_go(registry, engine_id))
     api_keys = ApiKeyService(database, settings.language)
+    erasure.resume()
     return Studio(
         settings=settings,
         database=database,
@@ -193,7 +197,10 @@ def _clean_up(settings: Settings, database: Database, vault: Vault, presence: Pr
     """What a crash left, plaintext above all; never under the hands of a process that still works."""
     if presence.alone:
         shutil.rmtree(settings.scratch, ignore_errors=True)
-        with database.read() as session:
+        if rotation.is_unfinished(vault.keyring):
+            rotation.rotate(vault.keyring)
+        with database.write() as session:
+            vault.keyring.upgrade(session)
             vault.sweep(session)
         mark_interrupted(database)
         sweep_unfinished(database, vault)

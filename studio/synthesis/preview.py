@@ -16,6 +16,7 @@ class Preview(Live[PreviewEvent]):
         super().__init__(owner_id)
         self.sample_rate_hz = sample_rate_hz
         self.tags = tags  # what a stream of it says at its start
+        self.speaker_id = ""  # whose voice speaks; empty for a preset
         self._pieces: list[AudioClip] = []
         self._sounded = threading.Condition()
         self._complete = False
@@ -29,6 +30,14 @@ class Preview(Live[PreviewEvent]):
     def end_sound(self) -> None:
         """No more will come."""
         with self._sounded:
+            self._complete = True
+            self._sounded.notify_all()
+
+    def forget(self) -> None:
+        """The speaker has withdrawn: stop, and let nobody hear what was made."""
+        self.cancel()
+        with self._sounded:
+            self._pieces.clear()
             self._complete = True
             self._sounded.notify_all()
 

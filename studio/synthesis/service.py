@@ -27,7 +27,7 @@ from studio.synthesis.text import PreparedText, prepare
 from studio.synthesis.trained import NothingTrained, Trained
 from studio.voices.enrolment import EnrolmentService
 from studio.voices.service import VoiceService
-from studio.work.live import LiveBoard
+from studio.work.live import Live, LiveBoard
 from studio.work.turns import Place, Turns
 
 log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ class SynthesisService:
         self.marker.check()
         script = self._script(actor, request)
         live = Preview(actor.account_id, script.spec.sample_rate_hz, self.marker.tags(now()))
+        live.speaker_id = script.voice.speaker_id if script.voice else ""
         self._board.add(live)
         state = self._stored_state(script)
         # The place counts from the moment of asking. A voice still to be encoded queues when it is ready:
@@ -197,6 +198,7 @@ class SynthesisService:
             performance = Performance()
             for piece in performance.run(engine, script, state, self.marker):
                 live.check(script.voice_name)
+                self._still_allowed(actor, script)
                 live.sound(piece)
                 live.publish(self._spoken(script, performance))
             live.end_sound()
@@ -233,6 +235,22 @@ class SynthesisService:
             session.add(row)
             audit.append(session, actor.account_id, "take.made", row.id, engine=script.spec.id)
             return row
+
+    def _still_allowed(self, actor: Actor, script: Script) -> None:
+        """The gate, while the engine speaks: what ends meanwhile is heard of at the next sentence."""
+        with self._database.read() as session:
+            self._consent_now(session, actor, script)
+
+    def stop_speaker(self, speaker_id: str) -> None:
+        """Cancel what speaks with a speaker's voice and forget its sound; for a withdrawal."""
+
+        def theirs(live: Live[PreviewEvent]) -> bool:
+            if not isinstance(live, Preview) or live.speaker_id != speaker_id:
+                return False
+            live.forget()
+            return True
+
+        self._board.drop(theirs)
 
     def _consent_now(self, session: Session, actor: Actor, script: Script) -> tuple[str | None, str | None]:
         """Ask the gate again: the speaker may have withdrawn while the engine spoke."""

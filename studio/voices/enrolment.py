@@ -73,6 +73,17 @@ class EnrolmentService:
             live = self._running.get((voice_id, engine_id))
         return live if live is not None and not live.finished else None
 
+    def stop_speaker(self, speaker_id: str) -> None:
+        """Cancel the enrolments of a speaker's voices and forget what they found; for a withdrawal."""
+        with self._database.read() as session:
+            voices = {voice.id for voice in self._voices.of_speaker(session, speaker_id)}
+        with self._lock:
+            gone = [self._running.pop(key) for key in list(self._running) if key[0] in voices]
+        tokens = {live.token for live in gone}
+        self._board.drop(lambda live: live.token in tokens)
+        for live in gone:
+            live.cancel()
+
     def find(self, actor: Actor, token: str) -> Enrolment:
         return self._board.find(actor.account_id, token)
 

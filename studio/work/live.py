@@ -116,6 +116,15 @@ class LiveBoard(Generic[Event]):
             raise NotFound("work.unknown")
         return live
 
+    def drop(self, unwanted: Callable[[Live[Event]], bool]) -> None:
+        """Cancel work and forget it at once: nobody can read what it had to say."""
+        with self._lock:
+            gone = [live for live in self._board.values() if unwanted(live)]
+            for live in gone:
+                del self._board[live.token]
+        for live in gone:
+            live.cancel()
+
     def running(self, owner_id: str) -> list[Live[Event]]:
         """The owner's work that has not ended, oldest first: what a reloaded page takes up again."""
         with self._lock:
