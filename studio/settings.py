@@ -20,6 +20,9 @@ class Settings(BaseSettings):
         default=None,
         description="Key-encryption key; default storage/keys/studio.key. Keep it out of backups.",
     )
+    key_store: Literal["file", "system"] = Field(
+        default="file", description="Where the key-encryption key is kept: a file, or the system's keyring."
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on; loopback unless you mean it.")
     port: int = Field(default=7860, ge=0, le=65535, description="Port; 0 takes a free one.")
     public_hosts: tuple[str, ...] = Field(
@@ -94,6 +97,11 @@ class Settings(BaseSettings):
     @property
     def import_folder(self) -> Path:
         return self.import_root or self.storage / "import"
+
+    @property
+    def keys_folder(self) -> Path:
+        """The speakers' keys, and what else is never backed up."""
+        return self.storage / "keys"
 
     @property
     def scratch(self) -> Path:

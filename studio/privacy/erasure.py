@@ -20,7 +20,6 @@ from studio.db.tables import (
     ReferenceClip,
     Speaker,
     SpeakerIdentity,
-    SpeakerKeyset,
     Synthesis,
     Voice,
     now,
@@ -126,8 +125,7 @@ class Erasure:
         for asset in assets:
             self._vault.delete(session, asset.id)
         session.flush()
-        keys = session.execute(delete(SpeakerKeyset).where(SpeakerKeyset.speaker_id == speaker_id))
-        counts["key"] += keys.rowcount  # type: ignore[attr-defined]
+        counts["key"] += self._vault.keyring.destroy(session, speaker_id)
         return self._written(session, by, speaker_id, +counts)
 
     @staticmethod
