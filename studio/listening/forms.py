@@ -24,6 +24,7 @@ class SpokenBy:
     voice_key: str
     engine_id: str
     options: Mapping[str, object] = field(default_factory=dict)
+    adapter_id: str = ""  # an adapter or checkpoint of the voice, as in SynthesisRequest
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class Job:
     voice_key: str
     engine_id: str
     options: dict[str, object]
+    adapter_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,15 @@ class Maker:
         query = select(Stimulus.system_id, Stimulus.item).where(Stimulus.test_id == test.id)
         there = {(row.system_id, row.item) for row in session.execute(query)}
         wanted = [
-            Job(s.id, item, text, s.source["voice_key"], s.source["engine_id"], s.source["options"])
+            Job(
+                s.id,
+                item,
+                text,
+                s.source["voice_key"],
+                s.source["engine_id"],
+                s.source["options"],
+                s.source.get("adapter_id", ""),
+            )
             for s in systems_of(session, test.id)
             if s.source.get("kind") == "voice"
             for item, text in enumerate(configuration.items)
@@ -158,8 +167,9 @@ class Maker:
             configuration = Configuration.from_json(session.get_one(ListeningTest, test_id).settings)
         voice = VoiceChoice.parse(job.voice_key)
         request = SynthesisRequest(
-            voice, job.text, configuration.language, job.engine_id, job.options, Purpose.LISTENING_TEST
-        )
+            voice, job.text, configuration.language, job.engine_id, job.options, Purpose.LISTENING_TEST,
+            job.adapter_id,
+        )  # fmt: skip
         preview = self._synthesis.preview(actor, request)
         for _ in preview.events():
             if live.should_stop():

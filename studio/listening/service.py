@@ -190,11 +190,12 @@ class ListeningService:
     ) -> tuple[Voice | None, dict[str, object]]:
         """The enrolled voice behind a system, if any, with its consent asked; and what is kept of the source."""
         match asked.source:
-            case SpokenBy(voice_key, engine_id, options):
+            case SpokenBy(voice_key, engine_id, options, adapter_id):
                 voice_id = VoiceChoice.parse(voice_key).voice_id
                 purposes = {Purpose.ZERO_SHOT, Purpose.LISTENING_TEST}
                 facts = {"voice_key": voice_key, "engine_id": engine_id, "options": dict(options)}
-                source: dict[str, object] = {"kind": "voice", **facts}
+                trained = {"adapter_id": adapter_id} if adapter_id else {}
+                source: dict[str, object] = {"kind": "voice", **facts, **trained}
             case Recorded(voice_id):
                 purposes = {Purpose.LISTENING_TEST}
                 source = {"kind": "recordings"}

@@ -6,15 +6,17 @@ from studio.db.tables import Checkpoint, TrainingJob, now
 from studio.engines.base import EngineSpec
 
 
-def card_of(job: TrainingJob, checkpoint: Checkpoint, spec: EngineSpec, consent_id: str) -> dict[str, Any]:
+def card_of(
+    job: TrainingJob, checkpoint: Checkpoint, spec: EngineSpec, consent_id: str, base_hash: str
+) -> dict[str, Any]:
     """Numbers, ids and hashes; no name and no word of the speaker.
 
     The licence is the engine's: what is trained from a model inherits it.
     """
+    licence = {"id": spec.licence.id, "name": spec.licence.name, "commercial": spec.licence.commercial}
     return {
-        "engine": spec.id, "base_model": spec.models[0] if spec.models else spec.id, "method": job.plan["method"],
-        "licence": {"id": spec.licence.id, "name": spec.licence.name, "commercial": spec.licence.commercial},
-        "consent_record": consent_id, "dataset": job.dataset, "plan": job.plan, "job": job.id,
-        "step": checkpoint.step, "scores": dict(checkpoint.scores), "training_s": round(job.seconds, 1),
-        "device": job.device, "made_at": now(),
+        "engine": spec.id, "base_model": spec.models[0] if spec.models else spec.id, "base_hash": base_hash,
+        "method": job.plan["method"], "licence": licence, "consent_record": consent_id, "dataset": job.dataset,
+        "plan": job.plan, "job": job.id, "step": checkpoint.step, "scores": dict(checkpoint.scores),
+        "training_s": round(job.seconds, 1), "device": job.device, "made_at": now(),
     }  # fmt: skip

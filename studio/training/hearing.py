@@ -1,7 +1,7 @@
 """What a child tells, brought into its job's row; the supervisor alone does this."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,6 @@ from studio.db.tables import Checkpoint, TrainingJob
 from studio.training.events import Event
 from studio.training.forms import JobState
 
-ENDINGS = ("done", "stopped", "error")
 SMOOTH = 0.2  # how much the newest pace counts
 
 
@@ -22,15 +21,6 @@ class Ending:
 
     state: JobState
     reason: dict[str, Any] | None = None
-
-
-@dataclass
-class Heard:
-    """What the events so far amount to, beside what is in the row."""
-
-    offset: int = 0
-    ending: Ending | None = None
-    events: list[Event] = field(default_factory=list)
 
 
 def bring_in(session: Session, row: TrainingJob, events: Sequence[Event], offset: int) -> Ending | None:
@@ -86,14 +76,19 @@ def _checkpoint(session: Session, row: TrainingJob, event: Event) -> None:
     if kept is None:
         kept = Checkpoint(job_id=row.id, step=step, folder=str(facts["folder"]), scores={})
         session.add(kept)
-    kept.scores = dict(facts.get("scores") or {})
-    if (loss := facts.get("held_out")) is not None:
-        kept.scores = {**kept.scores, "held_out_loss": float(loss)}
+    if scores := _scores(facts):  # one written at a pause is not judged: what was measured of it stays
+        kept.scores = scores
     kept.samples, kept.size_bytes = int(facts.get("samples", 0)), int(facts.get("bytes", 0))
     session.flush()
     if facts.get("best"):
         session.execute(update(Checkpoint).where(Checkpoint.job_id == row.id).values(best=False))
         kept.best, row.best_step = True, step
+
+
+def _scores(facts: Mapping[str, Any]) -> dict[str, float]:
+    scores = dict(facts.get("scores") or {})
+    loss = facts.get("held_out")
+    return scores | ({"held_out_loss": float(loss)} if loss is not None else {})
 
 
 def _ending(row: TrainingJob, event: Event) -> Ending:

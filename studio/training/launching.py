@@ -1,5 +1,6 @@
 """Starting a job's child process: its folder filled from the dataset, its key handed over on a pipe."""
 
+import hashlib
 import logging
 import os
 import random
@@ -126,7 +127,7 @@ def _filled(
     shutil.rmtree(run.root, ignore_errors=True)
     given = ground.datasets.training_set(actor, job.dataset_id)
     plan = plan_of(job)
-    run = RunFolder.create(run.root, run.key, plan, _facts(job, spec, given))
+    run = RunFolder.create(run.root, run.key, plan, _facts(ground, job, spec, given))
     with ground.database.read() as session:
         for utterance in given.utterances:
             if should_stop():
@@ -138,11 +139,22 @@ def _filled(
     return run
 
 
-def _facts(job: TrainingJob, spec: EngineSpec, given: TrainingSet) -> RunFacts:
+def _facts(ground: Ground, job: TrainingJob, spec: EngineSpec, given: TrainingSet) -> RunFacts:
     return RunFacts(
         job.id, spec.learner, given.dataset_id, given.content_hash, spec.models[0] if spec.models else spec.id,
+        folder_hash(ground.model_files(spec.models[0])) if spec.models else "",
         licence=spec.licence.id, consent_id=job.consent_id or "",
     )  # fmt: skip
+
+
+def folder_hash(folder: Path) -> str:
+    """SHA-256 over the names and contents of a model's files: which base an adapter belongs to."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            inner = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{path.relative_to(folder).as_posix()}\t{inner}\n".encode())
+    return whole.hexdigest()
 
 
 def _recording(one: TrainingUtterance, plan: TrainingPlan) -> Recording:

@@ -127,6 +127,10 @@ class TrainingService:
         with self._ground.database.read() as session:
             return jobs_of(session, actor)
 
+    def supervised(self) -> bool:
+        """Whether a process of this storage looks after jobs now."""
+        return self.supervisor.somewhere()
+
     def job(self, actor: Actor, job_id: str) -> JobView:
         with self._ground.database.read() as session:
             return job_view(session, find_job(session, actor, job_id))
@@ -255,7 +259,10 @@ class TrainingService:
             there = select(Adapter).where(Adapter.job_id == job.id, Adapter.step == row.step)
             adapter = session.scalars(there).first()
             if adapter is None:
-                adapter = self.adapters.store(session, job, row, card_of(job, row, spec, consent.id))
+                base_hash = self.adapters.run(session, job).facts.base_hash
+                adapter = self.adapters.store(
+                    session, job, row, card_of(job, row, spec, consent.id, base_hash)
+                )
                 audit.append(session, actor.account_id, "adapter.made", adapter.id, job=job.id, step=row.step)
         return self.adapters.view(actor, adapter.id)
 

@@ -94,6 +94,20 @@ class Supervisor:
         """Whether this is the process that supervises."""
         return self._lock_file is not None
 
+    def somewhere(self) -> bool:
+        """Whether any process supervises: this one, or one that holds the lock."""
+        if self.at_work:
+            return True
+        path = self._ground.runs / ".supervisor"
+        if not path.exists():
+            return False
+        with path.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def _loop(self) -> None:
         while not self._closing.is_set():
             try:
@@ -230,7 +244,8 @@ class Supervisor:
             best = session.scalars(query).first()
             if best is None or best.step == 0:
                 return False
-            card = card_of(row, best, spec, consent.id)
+            base_hash = self._shelf.run(session, row).facts.base_hash
+            card = card_of(row, best, spec, consent.id, base_hash)
             adapter = self._shelf.store(session, row, best, card)
             audit.append(session, row.owner_id, "adapter.made", adapter.id, job=job_id, step=best.step)
             return True

@@ -6,10 +6,12 @@ from studio.bootstrap import Studio
 from studio.ui.clone.tab import build_clone_tab
 from studio.ui.desk import Desk
 from studio.ui.header import build_header
+from studio.ui.jobs.tab import build_jobs_tab
 from studio.ui.listen.tab import build_listen_tab
 from studio.ui.models.tab import build_models_tab
 from studio.ui.results.tab import build_results_tab
 from studio.ui.settings.tab import build_settings_tab
+from studio.ui.training.tab import build_train_tab
 from studio.ui.voices.tab import build_voices_tab
 from studio.ui.words import Words
 
@@ -40,6 +42,11 @@ def build_page(desk: Desk, demo: gr.Blocks) -> None:
             build_voices_tab(desk, demo, header, tabs)
         with gr.Tab(words("tab.clone"), id="clone"):
             build_clone_tab(desk, demo, header, tabs)
+        launched: gr.State = gr.State(0)
+        with gr.Tab(words("tab.train"), id="train"):
+            build_train_tab(desk, demo, header, tabs, launched)
+        with gr.Tab(words("tab.jobs"), id="jobs"):
+            build_jobs_tab(desk, demo, header, tabs, launched)
         with gr.Tab(words("tab.results"), id="results"):
             build_results_tab(desk, demo, header)
         with gr.Tab(words("tab.listen"), id="listen"):

@@ -7,6 +7,7 @@ from typing import Any
 from studio.ui.mount import Look
 
 _STATIC = Path(__file__).parent / "static"
+SHEETS = ("style.css", "training.css")  # of the pages; one a room, where a room needs its own
 TEAL = (
     "#f0f7f6",
     "#d7ece8",
@@ -104,4 +105,4 @@ def build_theme() -> Any:
 
 def build_look() -> Look:
     """What `studio.web.server.build_app` mounts the pages with."""
-    return Look(theme=build_theme(), css=_read("style.css"), js=_read("page.js").split("\n", 1)[1])
+    return Look(theme=build_theme(), css="".join(map(_read, SHEETS)), js=_read("page.js").split("\n", 1)[1])

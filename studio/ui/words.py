@@ -58,6 +58,18 @@ class Words:
             return f"{self.number(value, 1)} s"
         return f"{int(value // 60)} min {int(value % 60):02d} s"
 
+    def duration(self, value: float) -> str:
+        """ "45 s", "12 min", "3 h 05 min", "2 d 4 h": for what is only roughly known."""
+        if value < 90:
+            return f"{round(value)} s"
+        minutes = round(value / 60)
+        if minutes < 60:
+            return f"{minutes} min"
+        hours = minutes // 60
+        if hours < 48:
+            return f"{hours} h {minutes % 60:02d} min"
+        return f"{hours // 24} {self('unit.days')} {hours % 24} h"
+
     def percent(self, fraction: float) -> str:
         return f"{round(100 * fraction)} %"
 

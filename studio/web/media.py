@@ -60,6 +60,10 @@ def media_router(studio: Studio) -> APIRouter:
     def consent(request: Request, consent_id: str) -> Response:
         return _served(request, studio.voices.consent_audio(actor_of(request), consent_id))
 
+    @router.api_route("/sample/{checkpoint_id}.{number}.wav", methods=["GET", "HEAD"])
+    def sample(request: Request, checkpoint_id: str, number: int) -> Response:
+        return _served(request, studio.training.sample_audio(actor_of(request), checkpoint_id, number))
+
     @router.api_route("/evaluation/{file_name}", methods=["GET", "HEAD"])
     def evaluation(request: Request, file_name: str, language: str = "") -> Response:
         from studio.ui.results.report import export  # brings gradio along, which the server has by then

@@ -56,7 +56,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "/logout", Guard.ANYBODY),
     _route(
         READ,
-        f"/media/(take|clip|consent|live|batch|evaluation)/{ID}(\\.[a-z0-9]{{1,8}}){{1,2}}",
+        f"/media/(take|sample|clip|consent|live|batch|evaluation)/{ID}(\\.[a-z0-9]{{1,8}}){{1,2}}",
         Guard.ACCOUNT,
     ),
     # -- listeners, by their link ------------------------------------------------------------------

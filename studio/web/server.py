@@ -194,7 +194,8 @@ def _write(link: str) -> None:
 def run_studio(
     studio: "BuiltStudio", open_browser: bool, announce: Callable[[str], None] | None = None
 ) -> None:
-    """Build the pages and serve them, until interrupted."""
+    """Build the pages and serve them, until interrupted. Training jobs are looked after meanwhile."""
+    studio.training.supervisor.start()
     prepare(studio)
     from studio.ui.shell import build_ui  # after `prepare`: importing it imports gradio
     from studio.ui.theme import build_look

@@ -34,6 +34,12 @@ class Clips(Protocol):
     def consent_audio(self, actor: Actor, consent_id: str) -> Served: ...
 
 
+class Samples(Protocol):
+    """Sample sentences of training checkpoints, likewise."""
+
+    def sample_audio(self, actor: Actor, checkpoint_id: str, number: int) -> Served: ...
+
+
 class Studio(Protocol):
     """The studio as the web sees it."""
 
@@ -55,3 +61,5 @@ class Studio(Protocol):
     def listening(self) -> ListeningService: ...
     @property
     def voices(self) -> Clips: ...
+    @property
+    def training(self) -> Samples: ...

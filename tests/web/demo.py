@@ -30,6 +30,7 @@ class DemoStudio:
         )
         self.listening = self._studio.listening
         self.api_keys, self.speech = self._studio.api_keys, self._studio.speech
+        self.training = self._studio.training
         self.stored: list[str] = []
         self.admin_calls: list[str] = []
         self.stopped: list[str] = []

@@ -37,7 +37,7 @@ def system_list(words: Words, systems: Systems) -> str:
 
 def _row(words: Words, number: int, one: Picked) -> str:
     match one.form.source:
-        case SpokenBy(_, engine_id, _):
+        case SpokenBy(engine_id=engine_id):
             told = words("listen.source_voice", engine=engine_id)
         case Recorded():
             told = words("listen.source_recordings")
