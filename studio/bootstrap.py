@@ -7,6 +7,7 @@ from pathlib import Path
 
 from studio.consent.service import ConsentService
 from studio.datasets.building import Rooms as DatasetRooms
+from studio.datasets.review import ReviewService
 from studio.datasets.service import DatasetService, sweep_unfinished
 from studio.db.database import Database
 from studio.engines.base import EngineContext
@@ -77,6 +78,7 @@ class Studio:
     evaluations: EvaluationService
     choices: Choices
     datasets: DatasetService
+    dataset_review: ReviewService
     training: TrainingService
     listening: ListeningService
     marker: Marker
@@ -182,6 +184,7 @@ def build_studio(
         evaluations=EvaluationService(rooms, settings.hour_price),
         choices=choices,
         datasets=datasets,
+        dataset_review=ReviewService(datasets, ground_of_datasets),
         training=training,
         marker=marker,
         listening=ListeningService(database, vault, voices, synthesis, choices),

@@ -36,6 +36,11 @@ class Ear:
         # Asked for now: a missing model is told before any work is done.
         self._recognizer = judges.recognizer if listens else None
 
+    @property
+    def listens(self) -> bool:
+        """Whether it writes down what is said."""
+        return self._recognizer is not None
+
     def words(self, clip: AudioClip) -> Sequence[Word]:
         """Words with their times; none where the clip is silent."""
         assert self._recognizer is not None, "an ear that does not listen was asked for words"
