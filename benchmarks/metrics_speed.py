@@ -9,6 +9,7 @@ pip install --no-deps pymcd==0.2.1 fastdtw==0.3.4 && pip install pysptk==1.0.1  
 import argparse
 import csv
 import itertools
+import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -18,14 +19,18 @@ import numpy as np
 import soundfile
 
 from studio.audio.clip import AudioClip
-from studio.evaluation.mcd import mcd
+from studio.evaluation.mcd import MelCepstralDistortion, mcd
+from studio.evaluation.mcd_pairs import Distortions
+from studio.evaluation.mel_cepstrum import Pitch
 from studio.evaluation.predicted_mos import MosPredictor
 from studio.evaluation.similarity import similarity
 from studio.evaluation.speaker_encoder import SpeakerEncoder
 from studio.evaluation.speech_recognition import WhisperRecognizer
 from studio.evaluation.wer import wer
 
-SECONDS, RATE_HZ = 5, 22_050
+SECONDS, RATE_HZ, CORES, TURN = 5, 22_050, 2, 10
+PYMCD = "pymcd 0.2.1 (dtw; DIO)"
+Way = Callable[[Sequence[tuple[str, str]]], list[float]]
 
 
 def joined_clips(folder: Path, count: int) -> list[AudioClip]:
@@ -54,36 +59,72 @@ def per_clip(name: str, judge: Callable[[AudioClip], object], clips: Sequence[Au
 
 
 def beside_pymcd(clips: Sequence[AudioClip]) -> None:
-    """Both read nothing but the same wav files' sound; turns alternate so that the machine is the same for both."""
+    """Every way measures the same pairs from the same files, in turns of ten: the machine is the same for all."""
     try:
         from pymcd.mcd import Calculate_MCD
     except ImportError:
         print("pymcd is not installed: see this file's first lines")
         return
     theirs = Calculate_MCD(MCD_mode="dtw")
+    pool = Distortions(CORES)
+    ways: dict[str, Way] = {
+        f"recipe (Harvest), {CORES} cores": lambda pairs: values(pool, pairs, "harvest"),
+        "recipe (Harvest), 1 core": lambda pairs: [mcd(read(a), read(b), RATE_HZ).value for a, b in pairs],
+        f"DIO as pymcd has it, {CORES} cores": lambda pairs: values(pool, pairs, "dio"),
+        "DIO as pymcd has it, 1 core": lambda pairs: [
+            mcd(read(a), read(b), RATE_HZ, "dio").value for a, b in pairs
+        ],
+        PYMCD: lambda pairs: [theirs.calculate_mcd(a, b) for a, b in pairs],
+    }
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder) / f"{index}.wav") for index in range(len(clips))]
         for path, clip in zip(paths, clips, strict=True):
             soundfile.write(path, clip.samples, RATE_HZ, subtype="FLOAT")
         pairs = list(zip(paths[::2], paths[1::2], strict=False))
-        ways: dict[str, Callable[[str, str], float]] = {
-            "MCD (Harvest: the recipe)": lambda one, other: mcd(read(one), read(other), RATE_HZ).value,
-            "MCD (DIO: for batches)": lambda one, other: mcd(read(one), read(other), RATE_HZ, "dio").value,
-            "pymcd 0.2.1 (dtw, DIO)": theirs.calculate_mcd,
-        }
-        seconds = dict.fromkeys(ways, 0.0)
-        for way in ways.values():
-            way(*pairs[0])
-        for pair in pairs:
-            for name, way in ways.items():
-                start = time.perf_counter()
-                way(*pair)
-                seconds[name] += time.perf_counter() - start
-    beside = seconds["pymcd 0.2.1 (dtw, DIO)"]
-    for name, total in seconds.items():
+        print("MCD, every clip in one pair:")
+        in_turns(ways, pairs, pool)
+        print("MCD, three systems against the same reference:")
+        references = range(0, len(paths) - 3, 4)
+        in_turns(ways, [(paths[r], paths[r + s]) for r in references for s in (1, 2, 3)][:30], pool)
+    pool.close()
+
+
+def in_turns(ways: dict[str, Way], pairs: Sequence[tuple[str, str]], pool: Distortions) -> None:
+    seconds = {name: [0.0, 0.0] for name in ways}
+    for way in ways.values():
+        way(pairs[:1])  # loading and starting up are not the metric's speed
+    pool.forget()
+    for at in range(0, len(pairs), TURN):
+        for name, way in ways.items():
+            wall, cpu = time.perf_counter(), cpu_s()
+            way(pairs[at : at + TURN])
+            seconds[name][0] += time.perf_counter() - wall
+            seconds[name][1] += cpu_s() - cpu
+    beside = seconds[PYMCD][0]
+    for name, (wall, cpu) in seconds.items():
+        of_theirs = f"{wall / beside:.2f} of pymcd"
         print(
-            f"{name:<28}{total / len(pairs):8.3f} s per pair of {len(pairs)}, {total / beside:.2f} of pymcd"
+            f"{name:<32}{wall / len(pairs):7.3f} s per pair of {len(pairs)} ({cpu / len(pairs):.3f} CPU s), {of_theirs}"
         )
+    print(f"load {load()}", flush=True)
+
+
+def cpu_s() -> float:
+    """Processor seconds of this process and of those that work for it now."""
+    import psutil
+
+    own = psutil.Process()
+    times = [one.cpu_times() for one in (own, *own.children(recursive=True))]
+    return sum(found.user + found.system for found in times)
+
+
+def values(pool: Distortions, pairs: Sequence[tuple[str, str]], pitch: Pitch) -> list[float]:
+    found = pool.of_pairs(((read(one), read(other)) for one, other in pairs), pitch)
+    return [one.value for one in found if isinstance(one, MelCepstralDistortion)]
+
+
+def load() -> str:
+    return "/".join(f"{value:.1f}" for value in os.getloadavg())
 
 
 def read(path: str) -> AudioClip:
@@ -94,23 +135,31 @@ def read(path: str) -> AudioClip:
 def main() -> None:
     import torch
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(CORES)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recordings", type=Path)
     parser.add_argument("models", type=Path)
     parser.add_argument("--clips", type=int, default=100)
+    parser.add_argument("--parts", nargs="+", choices=("judges", "mcd"), default=("judges", "mcd"))
     given = parser.parse_args()
     clips = joined_clips(given.recordings, given.clips)
-    print(f"{len(clips)} clips of {SECONDS} s, {RATE_HZ} Hz, two threads")
-    encoder = SpeakerEncoder(given.models / "wespeaker-resnet34" / "model.onnx", 2)
+    print(f"{len(clips)} clips of {SECONDS} s, {RATE_HZ} Hz, {CORES} cores; load before {load()}", flush=True)
+    if "judges" in given.parts:
+        judged(clips, given.models)
+    if "mcd" in given.parts:
+        beside_pymcd(clips)
+
+
+def judged(clips: Sequence[AudioClip], models: Path) -> None:
+    """Every metric but MCD, one clip after the other on two threads."""
+    encoder = SpeakerEncoder(models / "wespeaker-resnet34" / "model.onnx", CORES)
     reference = encoder.embed(clips[0])
     per_clip("similarity", lambda clip: similarity(encoder.embed(clip), [reference]), clips)
-    recognizer = WhisperRecognizer(given.models / "whisper-base-ct2", 2)
+    recognizer = WhisperRecognizer(models / "whisper-base-ct2", CORES)
     per_clip("speech recognition (WER)", lambda clip: recognizer.transcribe(clip, "it"), clips)
     text = "Il 3 aprile 2024 l'utente ha pagato 12,50 € per il servizio."
     per_clip("WER of a known transcript", lambda clip: wer([text], [text], "it"), clips)
     per_clip("predicted MOS", MosPredictor().predict, clips)
-    beside_pymcd(clips)
 
 
 if __name__ == "__main__":

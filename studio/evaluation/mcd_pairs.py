@@ -79,6 +79,11 @@ class Distortions:
             analyst.stop()
             self._analysts.put(analyst)
 
+    def forget(self) -> None:
+        """Analyse every sound anew; the processes go on."""
+        with self._lock:
+            self._known.clear()
+
     @property
     def remembered(self) -> int:
         """How many sounds need not be analysed again."""

@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.evaluation.harvest import harvest
+
 Pitch = Literal["harvest", "dio"]
 ORDER = 24
 FRAME_PERIOD_MS = 5.0
@@ -18,15 +20,16 @@ def mel_cepstrum(
 ) -> NDArray[np.float64]:
     """Coefficients c0..c24 of every 5 ms, shape (frames, 25), of samples (n,) at a rate of `ALPHAS`.
 
-    F0 by Harvest (or by DIO and StoneMask, a twentieth of the work and a little less sure), envelope by
+    F0 by Harvest (or by DIO and StoneMask, a tenth of the work and a little less sure), envelope by
     CheapTrick (Morise, 2009-2017); cepstrum warped by the all-pass
     recursion of Oppenheim & Johnson (1972), the same transform as SPTK's `sp2mc`.
     """
     import pyworld
 
-    find = pyworld.harvest if pitch == "harvest" else pyworld.dio
-    contour, times = find(samples, sample_rate_hz, frame_period=FRAME_PERIOD_MS)
-    if pitch == "dio":
+    if pitch == "harvest":
+        contour, times = harvest(samples, sample_rate_hz, FRAME_PERIOD_MS)
+    else:
+        contour, times = pyworld.dio(samples, sample_rate_hz, frame_period=FRAME_PERIOD_MS)
         contour = pyworld.stonemask(samples, contour, times, sample_rate_hz)
     envelope = pyworld.cheaptrick(samples, contour, times, sample_rate_hz)
     return warp(envelope, ORDER, ALPHAS[sample_rate_hz])
