@@ -129,7 +129,7 @@ class SpeakerDesk:
         guest = self._present(token)
         form = ConsentForm(
             category=Category(guest.category), purposes=answer.purposes, attestations=answer.attestations,
-            challenge=answer.challenge, recording=self._heard(answer.statement),
+            challenge=answer.challenge, recording=self._heard(answer.statement), source=answer.statement.source,
         )  # fmt: skip
         with self._database.read() as session:
             known = bool(self._voices.of_speaker(session, guest.speaker_id))

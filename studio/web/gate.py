@@ -29,7 +29,7 @@ from studio.web.limits import Budget, Limits
 from studio.web.origin import answered_names, check_host, check_origin
 from studio.web.refusals import Refusal, refusal_of
 from studio.web.routes import Guard, Route, find_route
-from studio.web.visit import Visit, read_visit
+from studio.web.visit import Visit, read_visit, without_secrets
 
 log = logging.getLogger(__name__)
 App = Callable[..., Awaitable[None]]  # ASGI
@@ -93,12 +93,12 @@ class Gate:
             passage = await self._admit(scope, visit, answer)
             await self._pass(passage, answer, receive)
         except Refusal as refusal:
-            log.info("refused %s %r: %s", visit.method, visit.path.partition("/login/")[0], refusal.error.key)
+            log.info("refused %s %r: %s", visit.method, without_secrets(visit.path), refusal.error.key)
             await answer.refuse(refusal)
         except StudioError as error:
             await answer.refuse(refusal_of(error))
         except Exception:
-            log.exception("a request failed: %s %r", visit.method, visit.path.partition("/login/")[0])
+            log.exception("a request failed: %s %r", visit.method, without_secrets(visit.path))
             await answer.refuse(Refusal(500, StudioError("web.failed")))
 
     async def _admit(self, scope: dict[str, Any], visit: Visit, answer: Answer) -> Passage:

@@ -33,6 +33,12 @@ FIXED: dict[bytes, bytes] = {
     b"permissions-policy": b"microphone=(self), camera=(), geolocation=(), payment=(), usb=()",
 }
 INLINE_TYPES = re.compile(rb"(audio/[a-z0-9.+-]+|image/(png|jpeg|webp|gif)|video/mp4)(;|$)")
+CONSENT_PAGE = re.compile(r"/consent/[A-Za-z0-9_-]{43}")
+# The speakers' page, likewise; nothing frames it, so that nobody is led to press its buttons unseen.
+CONSENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; media-src blob:; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 LISTEN_PAGE = re.compile(r"/listen/[A-Za-z0-9_-]{43}")  # other addresses answer with a page of refusal
 SCRIPT_TAG = re.compile(rb"<script(?=[\s>])")
 
@@ -73,6 +79,8 @@ def secured(headers: Headers, path: str, nonce: str, secure: bool) -> Headers:
 
 
 def _policy_of(path: str, nonce: str) -> bytes:
+    if CONSENT_PAGE.fullmatch(path):
+        return CONSENT_POLICY.encode()
     return LISTEN_POLICY.encode() if LISTEN_PAGE.fullmatch(path) else policy(nonce)
 
 

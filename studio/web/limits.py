@@ -18,6 +18,8 @@ class Budget(StrEnum):
     UPLOAD = "upload"
     LISTEN = "listen"  # instead of ANY: listeners have no account, and a class of them one address
     JOIN = "join"
+    CONSENT = "consent"  # speakers, by their link
+    JUDGE = "judge"  # recordings that speakers have listened to
     PASSWORD = "password"  # tries for one account's name
     SPEAK = "speak"  # calls of one API key that make sound
 
@@ -39,6 +41,8 @@ RATES: Mapping[Budget, Rate] = {
     # Two hundred listeners behind one address, each with a sound or two and a rating every few seconds.
     Budget.LISTEN: Rate(burst=4000, per_s=400),
     Budget.JOIN: Rate(burst=300, per_s=2),
+    Budget.CONSENT: Rate(burst=150, per_s=2),
+    Budget.JUDGE: Rate(burst=40, per_s=1 / 5),
     Budget.PASSWORD: Rate(burst=10, per_s=1 / 60),
     Budget.SPEAK: Rate(burst=60, per_s=4),
 }

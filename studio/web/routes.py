@@ -43,6 +43,7 @@ FILE_NAME = "[A-Za-z0-9_.@-]{1,200}"
 READ = "GET HEAD"
 G = "/gradio_api"
 LISTEN = "/listen/[A-Za-z0-9_-]{1,128}"
+CONSENT = "/consent/[A-Za-z0-9_-]{1,128}"
 
 ROUTES: tuple[Route, ...] = (
     # -- our own ---------------------------------------------------------------------------------
@@ -67,6 +68,14 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", f"{LISTEN}/(rate|headphones)", Guard.ANYBODY, Budget.LISTEN),
     _route("POST", f"{LISTEN}/join", Guard.ANYBODY, Budget.JOIN),
     _route(READ, f"/listening/{ID}\\.(csv|json)", Guard.ACCOUNT),
+    # -- speakers, by their link -------------------------------------------------------------------
+    _route(READ, CONSENT, Guard.ANYBODY, Budget.CONSENT),
+    _route(READ, "/consenting/page\\.(js|css)", Guard.ANYBODY, Budget.CONSENT),
+    _route("GET", f"{CONSENT}/(state|file\\.zip)", Guard.ANYBODY, Budget.CONSENT),
+    _route("POST", f"{CONSENT}/(check|challenge|answer)", Guard.ANYBODY, Budget.JUDGE),
+    _route("POST", f"{CONSENT}/withdraw", Guard.ANYBODY, Budget.CONSENT),
+    _route("GET", f"/privacy/(file|document)/{ID}", Guard.ACCOUNT),
+    _route("GET", "/privacy/record\\.csv", Guard.ACCOUNT),
     # -- programs, by their key ---------------------------------------------------------------------
     _route("POST", "/v1/audio/speech", Guard.KEY, Budget.SPEAK),
     _route("GET", f"/v1/(voices|models|listening-tests(/{ID})?)", Guard.KEY),
@@ -97,7 +106,7 @@ ROUTES: tuple[Route, ...] = (
 
 def is_page(path: str) -> bool:
     """Whether somebody may arrive here by following a link from elsewhere."""
-    return re.fullmatch(f"{PAGES}|{LISTEN}|/login|/oidc/callback", path) is not None or path.startswith(
+    return re.fullmatch(f"{PAGES}|{LISTEN}|{CONSENT}|/login|/oidc/callback", path) is not None or path.startswith(
         "/login/"
     )
 

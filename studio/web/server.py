@@ -19,6 +19,7 @@ from studio.ui.mount import Look, mount, prepare_gradio
 from studio.web.accounts import accounts_router
 from studio.web.bindings import Bindings
 from studio.web.body import MEGABYTE
+from studio.web.consent.routes import consent_router
 from studio.web.gate import VISIT, Gate
 from studio.web.limits import Limits
 from studio.web.listen.routes import listen_router
@@ -61,6 +62,7 @@ def build_app(studio: Studio, demo: Any, look: Look | None = None) -> Gate:
     app.include_router(accounts_router(studio, limits))
     app.include_router(media_router(studio))
     app.include_router(listen_router(studio))
+    app.include_router(consent_router(studio))
     api = speech_router(studio)
     app.include_router(api)
     app.include_router(description_router(api))

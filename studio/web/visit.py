@@ -1,5 +1,6 @@
 """What the gate reads of a request before anything else does."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -12,6 +13,14 @@ Scope = Mapping[str, Any]
 COOKIE = "timbro_session"
 # The prefix makes browsers refuse the cookie unless it is Secure, for this host only and for the whole site.
 SECURE_COOKIE = "__Host-timbro_session"
+
+
+# Addresses that let whoever knows them in: logs hold where they lead, not the way.
+SECRET = re.compile(r"^(/(?:login|listen|consent)/)[^/]+")
+
+
+def without_secrets(path: str) -> str:
+    return SECRET.sub(r"\1...", path)
 
 
 def cookie_name(secure: bool) -> str:

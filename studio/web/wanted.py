@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+from studio.consent.service import ConsentService
 from studio.listening.service import ListeningService
 from studio.privacy.access import Actor
 from studio.privacy.accounts import AccountService
 from studio.privacy.api_keys import ApiKeyService
+from studio.privacy.dossier import DossierDesk
 from studio.scores.service import EvaluationService
 from studio.settings import Settings
 from studio.synthesis.speech import SpeechService
+from studio.voices.speakers import SpeakerDesk
 
 Served = tuple[bytes, str, str]  # the file, its media type, its name
 
@@ -61,5 +64,11 @@ class Studio(Protocol):
     def listening(self) -> ListeningService: ...
     @property
     def voices(self) -> Clips: ...
+    @property
+    def speakers(self) -> SpeakerDesk: ...
+    @property
+    def dossiers(self) -> DossierDesk: ...
+    @property
+    def consent(self) -> ConsentService: ...
     @property
     def training(self) -> Samples: ...

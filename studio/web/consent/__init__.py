@@ -1,0 +1,1 @@
+"""The speakers' page: consent from one's own phone, with no account; looking, renewing, downloading, withdrawing."""
