@@ -74,6 +74,7 @@ class _Loop:
     work: Work
     position: Position = field(default_factory=Position)
     standings: dict[int, Standing] = field(default_factory=dict)
+    saved: int = -1  # the step of the newest checkpoint
 
     def __post_init__(self) -> None:
         work, plan = self.work, self.work.plan
@@ -105,7 +106,8 @@ class _Loop:
             self._checkpoint("baseline")
         while self.position.step < self.steps:
             if reason := self._asked():
-                self._checkpoint("save", judged=False)
+                if self.saved != self.position.step:  # the one that is there was judged
+                    self._checkpoint("save", judged=False)
                 return self._stopped(reason)
             self._step(self.position.step)
             if self._due() and self._checkpoint("score") and self.position.step < self.steps:
@@ -124,6 +126,7 @@ class _Loop:
         self.position = from_bytes(checkpoints.trainer(step), self.optimizer)
         if self.accelerator.scaler is not None and self.position.scaler:
             self.accelerator.scaler.load_state_dict(dict(self.position.scaler))
+        self.saved = self.position.step
         for each in (0, *([] if self.position.best is None else [self.position.best])):
             card = checkpoints.card(each)
             self.standings[each] = Standing(each, card.scores, card.held_out_loss)
@@ -238,6 +241,7 @@ class _Loop:
         stop = False
         if self.main:
             stop = self._write(stage, judged)
+        self.saved = self.position.step
         if self.accelerator.num_processes > 1:
             from accelerate.utils import broadcast_object_list
 
