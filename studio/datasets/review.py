@@ -11,12 +11,13 @@ from studio.audio.speech import Span, speech_s, speech_spans
 from studio.datasets.cuts import Cut
 from studio.datasets.forms import LONGEST_S, SHORTEST_S, ReviewQuery, UtteranceView
 from studio.datasets.looking import Looking, shown
+from studio.datasets.recordings import WINDOW_KIND
 from studio.datasets.rows import Texts, chars_per_s, open_texts, seal_texts, settle
 from studio.datasets.segmentation import Segment, segment
 from studio.datasets.suspicion import letters
 from studio.datasets.transcription import Ear, character_errors
 from studio.datasets.writing import CLIP_KIND
-from studio.db.tables import Dataset, DatasetSource, DatasetUtterance
+from studio.db.tables import Asset, Dataset, DatasetSource, DatasetUtterance
 from studio.errors import InputRefused, ModelMissing
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
@@ -183,6 +184,7 @@ class ReviewService(Looking):
         s = DatasetSource
         last = session.scalar(select(func.max(s.recording)).where(s.dataset_id == row.dataset_id))
         number = 0 if last is None else last + 1
+        session.get_one(Asset, asset_id).kind = WINDOW_KIND
         session.add(
             DatasetSource(
                 dataset_id=row.dataset_id, recording=number, start_s=0.0, end_s=row.duration_s,

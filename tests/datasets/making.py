@@ -68,8 +68,10 @@ def trainable(studio: Studio, actor: Actor, name: str = "Linda") -> VoiceView:
 
 
 def spoken(number: int, seconds: float = SPOKEN_S) -> AudioClip:
-    """A stretch of the reading; another one for each number."""
-    return real_speech(seconds, start_s=(number * 1.37) % (26.0 - seconds))
+    """A stretch of the reading with silence at its edges; another one for each number."""
+    said = real_speech(seconds - 0.4, start_s=(number * 1.37) % (26.0 - seconds)).samples
+    edge = np.zeros(int(0.2 * RATE), np.float32)
+    return AudioClip(np.concatenate([edge, said, edge]), RATE)
 
 
 def sound(number: int, seconds: float = SPOKEN_S) -> bytes:
