@@ -14,6 +14,7 @@ from studio.engines.base import EngineContext
 from studio.engines.registry import Registry, build_registry
 from studio.errors import NotFound
 from studio.evaluation.judges import Judges
+from studio.listening.ratings_of_takes import RatingsOfTakes
 from studio.listening.service import ListeningService
 from studio.models.by_hand import HandShelf
 from studio.models.catalogue import load_catalogue
@@ -24,9 +25,11 @@ from studio.models.store import ModelStore
 from studio.privacy import rotation
 from studio.privacy.accounts import AccountService
 from studio.privacy.api_keys import ApiKeyService
-from studio.privacy.audit import AuditLog
+from studio.privacy.audit import AuditLog, sign_heads
+from studio.privacy.backup import BackupService
 from studio.privacy.dossier import DossierDesk
 from studio.privacy.erasure import Erasure
+from studio.privacy.heads import Heads
 from studio.privacy.keyring import open_keyring
 from studio.privacy.vault import Vault
 from studio.provenance.certificate import open_credentials
@@ -86,6 +89,7 @@ class Studio:
     device: str
     presence: Presence
     api_keys: ApiKeyService
+    backups: BackupService
     speech: SpeechService
 
     def close(self) -> None:
@@ -112,6 +116,8 @@ def build_studio(
     presence = Presence(settings.storage)
     database = Database(settings.database_file)
     database.migrate()
+    heads = Heads(settings.keys_folder)
+    sign_heads(database, heads)
     vault = Vault(settings.storage / "assets", open_keyring(settings))
     _clean_up(settings, database, vault, presence)
     licences = LicenceAcceptances(database)
@@ -167,7 +173,8 @@ def build_studio(
         settings=settings,
         database=database,
         vault=vault,
-        audit=AuditLog(database),
+        audit=AuditLog(database, heads),
+        backups=BackupService(settings, database, vault),
         accounts=accounts,
         licences=licences,
         models=models,
@@ -181,7 +188,7 @@ def build_studio(
         enrolment=enrolment,
         synthesis=synthesis,
         batches=BatchService(synthesis),
-        evaluations=EvaluationService(rooms, settings.hour_price),
+        evaluations=EvaluationService(rooms, settings.hour_price, RatingsOfTakes(database)),
         choices=choices,
         datasets=datasets,
         dataset_review=ReviewService(datasets, ground_of_datasets),

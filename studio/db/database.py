@@ -1,6 +1,6 @@
 """The SQLite database: engine, pragmas, read and write transactions, migrations."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,11 @@ class Database:
         self._engine = create_engine(f"sqlite:///{file}", pool_size=16, max_overflow=32)
         event.listen(self._engine, "connect", _on_connect)
         event.listen(self._engine, "begin", self._begin)
+        self._hearers: list[Callable[[dict[Any, Any]], None]] = []
+
+    def after_write(self, hear: Callable[[dict[Any, Any]], None]) -> None:
+        """Call `hear` with a session's `info` after each transaction that was committed."""
+        self._hearers.append(hear)
 
     @staticmethod
     def _begin(connection: Any) -> None:
@@ -56,6 +61,8 @@ class Database:
         engine = self._engine.execution_options(begin="IMMEDIATE")
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
+        for hear in self._hearers:
+            hear(session.info)
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision."""

@@ -15,6 +15,7 @@ from studio.db.tables import Account, ApiKey, now
 from studio.errors import InputRefused, NotFound, NotPermitted, SignInRequired
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission, Role
+from studio.privacy.audit_events import Fact
 
 PREFIX = "tmb_"
 TOKEN_BYTES = 32
@@ -169,7 +170,7 @@ class ApiKeyService:
             if found is not None:
                 found.last_used_at = now()
 
-    def note_call(self, holder: KeyHolder, action: str, **facts: audit.Fact) -> None:
+    def note_call(self, holder: KeyHolder, action: str, **facts: Fact) -> None:
         """Write a call into the audit log."""
         with self._database.write() as session:
             audit.append(session, holder.actor.account_id, action, holder.key_id, **facts)

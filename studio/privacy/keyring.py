@@ -149,7 +149,11 @@ class Keyring:
         row = session.get(SpeakerKeyset, keyset_id)
         if row is None:
             raise StorageTrouble("privacy.keyset_gone")
-        return Keyset(self._unwrap(keyset_id, row.wrapped))
+        return self.unwrap(keyset_id, row.wrapped)
+
+    def unwrap(self, keyset_id: str, wrapped: bytes) -> Keyset:
+        """A keyset from its wrapped bytes, wherever they were kept; StorageTrouble when its key is gone."""
+        return Keyset(self._unwrap(keyset_id, wrapped))
 
     def _unwrap(self, keyset_id: str, wrapped: bytes) -> tink.KeysetHandle:
         """With the speaker's key; with the master key itself, as the first release wrapped."""
