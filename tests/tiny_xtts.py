@@ -28,9 +28,10 @@ class Size:
     width: int = 64
     heads: int = 2
     stop_bias: float = 1.5
+    dvae: int = 16  # channels of the DVAE and of its codebook, 512 as published
 
 
-REAL_SIZE = Size(layers=30, width=1024, heads=16)
+REAL_SIZE = Size(layers=30, width=1024, heads=16, dvae=512)
 _Weights = dict[str, Any]
 
 
@@ -45,7 +46,8 @@ def narrow_vocoder(channels: int = 16) -> Iterator[None]:
 
 
 def write_tiny_xtts(folder: Path, size: Size = Size(), *, legacy: bool = False, seed: int = 0) -> Path:
-    """Write config.json, vocab.json, model.pth and speakers_xtts.pth into `folder` and return it.
+    """Write config.json, vocab.json, model.pth, speakers_xtts.pth and, for training, dvae.pth and mel_stats.pth
+    into `folder` and return it.
 
     `legacy` writes model.pth as it was first published: with a pickled XttsConfig inside.
     """
@@ -60,6 +62,8 @@ def write_tiny_xtts(folder: Path, size: Size = Size(), *, legacy: bool = False, 
     with xtts._legacy_safe_globals() if legacy else contextlib.nullcontext():
         torch.save({"config": config if legacy else {}, "model": weights}, folder / "model.pth")
     torch.save(_speakers(size, seed), folder / "speakers_xtts.pth")
+    torch.save(_dvae(size, seed), folder / "dvae.pth")
+    torch.save(torch.ones(80), folder / "mel_stats.pth")
     return folder
 
 
@@ -122,6 +126,24 @@ def _drawn(generator: np.random.Generator, name: str, shape: tuple[int, ...]) ->
         return generator.standard_normal(shape, np.float32) * np.float32(scale)
     centre = 1.0 if name.endswith(("weight", "gamma")) else 0.0
     return np.float32(centre) + generator.standard_normal(shape, np.float32) * np.float32(0.05)
+
+
+def _dvae(size: Size, seed: int) -> _Weights:
+    """Weights of the DVAE that turns sound into the GPT's tokens, as coqui-tts's trainer builds it."""
+    import torch
+    from TTS.tts.layers.xtts.dvae import DiscreteVAE
+
+    dvae = DiscreteVAE(
+        channels=80, normalization=None, positional_dims=1, num_tokens=AUDIO_TOKENS - 2, codebook_dim=size.dvae,
+        hidden_dim=size.dvae, num_resnet_blocks=3, kernel_size=3, num_layers=2, use_transposed_convs=False,
+    )  # fmt: skip
+    generator = np.random.default_rng(seed + 2)
+    return {
+        name: torch.from_numpy(_drawn(generator, name, tuple(tensor.shape)))
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in sorted(dvae.state_dict().items())
+    }
 
 
 def _speakers(size: Size, seed: int) -> dict[str, _Weights]:

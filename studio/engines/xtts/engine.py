@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,12 +22,14 @@ from studio.engines.base import (
     never_stop,
 )
 from studio.engines.xtts import conditioning, text
+from studio.engines.xtts.adapters import Adapters
 from studio.engines.xtts.decoding import Draw, decode
 from studio.engines.xtts.loading import load_model, load_speakers
 from studio.engines.xtts.spec import MODEL_ID, SPEC, XttsOptions
 from studio.engines.xtts.streaming import StreamingVocoder, stream
 from studio.engines.xtts.tail import TailTrimmer
 from studio.engines.xtts.tokens import Piece, pieces
+from studio.engines.xtts.tuning import ADAPTER, Tunings
 from studio.errors import EngineTrouble, InputRefused, NotFound
 
 
@@ -39,6 +42,14 @@ class XttsEngine:
         self._context = context
         self._lock = threading.Lock()
         self._loaded: Any = None
+        self._tunings: Tunings | None = None
+
+    @classmethod
+    def around(cls, context: EngineContext, model: Any) -> "XttsEngine":
+        """An engine on a model that is loaded already, as a learner has one."""
+        engine = cls(context)
+        engine._loaded, engine._tunings = model, Tunings(model.gpt)
+        return engine
 
     def presets(self) -> tuple[PresetVoice, ...]:
         """The speakers of `speakers_xtts.pth`, which speak every language, so `language` is empty."""
@@ -82,15 +93,48 @@ class XttsEngine:
         """
         model = self._model()
         settings = XttsOptions.model_validate(options.model_dump())
+        tunings, adapter = self._tuned(), voice.facts.get(ADAPTER, "")
+        tunings.check(adapter)
         latents, embedding = conditioning.voice_tensors(model, voice)
         most = model.args.gpt_max_text_tokens
         spoken = [pieces(model.tokenizer, r.text, _language(r.language), most) for r in requests]
-        return _chunks(_Speech(model, latents, embedding, settings), spoken)
+        # Switched when the sound is asked for: until then another voice may have spoken.
+        return _chunks(_Speech(model, latents, embedding, settings), spoken, lambda: tunings.use(adapter))
+
+    def adapt(self, voice: VoiceState, adapter_id: str, read: Callable[[], bytes]) -> VoiceState:
+        """The voice speaking with an adapter or a full fine-tuning, for as long as the engine stays loaded.
+
+        `read` is called only when it is not loaded yet. Switching costs no reload. ModelBroken when it
+        does not fit this model.
+        """
+        with _memory_told():
+            tunings = self._tuned()
+            if not tunings.has(adapter_id):
+                tunings.load(adapter_id, read())
+        return self.speaks_with(voice, adapter_id)
+
+    def add_adapter(self, name: str, *, adapter_size: int = 64, method: str = "bottleneck") -> int:
+        """A new adapter in the frozen model, changing nothing yet; returns its number of parameters.
+
+        `adapter_size` is a bottleneck's width or LoRA's rank. Learners train it, `adapt` speaks with it.
+        """
+        return self._tuned().add(name, method, adapter_size)
+
+    @property
+    def adapters(self) -> Adapters:
+        """The adapters in the loaded model."""
+        return self._tuned().adapters
+
+    @staticmethod
+    def speaks_with(voice: VoiceState, adapter_id: str) -> VoiceState:
+        """The voice with the name of the adapter it speaks with; "" for the base."""
+        facts = {name: value for name, value in voice.facts.items() if name != ADAPTER}
+        return replace(voice, facts=facts | ({ADAPTER: adapter_id} if adapter_id else {}))
 
     def unload(self) -> None:
         """Drop the model; a synthesis under way keeps it until it ends."""
         with self._lock:
-            self._loaded = None
+            self._loaded = self._tunings = None
         if self._context.device.startswith("cuda"):
             torch.cuda.empty_cache()
 
@@ -98,7 +142,13 @@ class XttsEngine:
         with self._lock, _memory_told():
             if self._loaded is None:
                 self._loaded = load_model(self._context.model_files(MODEL_ID), self._context.device)
+                self._tunings = Tunings(self._loaded.gpt)
             return self._loaded
+
+    def _tuned(self) -> Tunings:
+        self._model()
+        assert self._tunings is not None
+        return self._tunings
 
 
 class _Speech:
@@ -127,9 +177,12 @@ class _Speech:
         yield from stream(latents, vocoder, trimmer, self._options.stream_chunk_size)
 
 
-def _chunks(speech: _Speech, utterances: Sequence[Sequence[Piece]]) -> Iterator[AudioChunk]:
+def _chunks(
+    speech: _Speech, utterances: Sequence[Sequence[Piece]], ready: Callable[[], None]
+) -> Iterator[AudioChunk]:
     with _memory_told():
         for index, parts in enumerate(utterances):
+            ready()
             for samples in speech.say(parts):
                 if samples.size:
                     yield AudioChunk(AudioClip(samples, SPEC.sample_rate_hz), index)

@@ -16,8 +16,8 @@ _SPEAKERS_FILE = "speakers_xtts.pth"
 _UNREADABLE = (OSError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError)
 
 
-def load_model(folder: Path, device: str) -> Any:
-    """An Xtts in evaluation mode on `device`, its GPT in half precision on CUDA.
+def load_model(folder: Path, device: str, *, half: bool = True) -> Any:
+    """An Xtts in evaluation mode on `device`, its GPT in half precision on CUDA unless `half` is off.
 
     ModelBroken if the files are not one. Weights are read with `weights_only`; the file is left as it was.
     """
@@ -36,7 +36,7 @@ def load_model(folder: Path, device: str) -> Any:
     except Exception as error:  # tokenizers raises bare Exceptions for a file it can't read
         raise ModelBroken("xtts.checkpoint", reason=f"{type(error).__name__}: {error}"[:300]) from error
     model.to(device)
-    if dtype := half_type(torch.device(device)):
+    if half and (dtype := half_type(torch.device(device))):
         halve(model.gpt, dtype)
     return model
 

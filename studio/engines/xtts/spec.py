@@ -70,4 +70,6 @@ SPEC = EngineSpec(
     },
     character_limits=CHARACTER_LIMITS,
     recommended_on=frozenset({"cuda"}),
+    trains=frozenset({"lora", "bottleneck", "full"}),
+    learner="studio.engines.xtts.learner:XttsLearner",
 )

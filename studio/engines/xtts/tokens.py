@@ -33,7 +33,7 @@ def pieces(tokenizer: Any, text: str, language: str, max_ids: int) -> list[Piece
 def _within(tokenizer: Any, text: str, language: str, max_ids: int, limit: int) -> list[Piece]:
     found = []
     for part in texts.split_to_limit(text, limit):
-        piece = _encode(tokenizer, part, language)
+        piece = encode(tokenizer, part, language)
         # Numbers written out can turn few characters into many tokens.
         if len(piece.ids) >= max_ids and len(part) > _SHORTEST_PIECE:
             found += _within(tokenizer, part, language, max_ids, max(_SHORTEST_PIECE, len(part) // 2))
@@ -44,7 +44,8 @@ def _within(tokenizer: Any, text: str, language: str, max_ids: int, limit: int) 
     return [piece for piece in found if any(character.isalnum() for character in piece.spoken)]
 
 
-def _encode(tokenizer: Any, text: str, language: str) -> Piece:
+def encode(tokenizer: Any, text: str, language: str) -> Piece:
+    """The whole text as ids, however long; TextRefused when the cleaners cannot read it."""
     try:
         spoken = tokenizer.preprocess_text(text.lower(), language)
     except ImportError as error:  # pypinyin for Chinese, cutlet for Japanese
