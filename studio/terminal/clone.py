@@ -25,8 +25,16 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--option", action="append", metavar="NAME=VALUE", help="an option of the engine; repeatable"
     )
+    parser.add_argument(
+        "--adapter", default="", help="an adapter or checkpoint of the voice (see `jobs adapters`)"
+    )
     parser.add_argument("--commercial", action="store_true", help="the take is for commercial use")
     parser.add_argument("--fresh", action="store_true", help="do not take it from the phrase cache")
+    parser.add_argument(
+        "--notice",
+        action=argparse.BooleanOptionalAction,
+        help="begin with the spoken notice that the voice is synthetic (default: TIMBRO_SPOKEN_NOTICE)",
+    )
     parser.add_argument("--format", choices=FORMATS, default="wav")
     parser.add_argument("--out", type=Path, help="file to write (a zip for a batch)")
     parser.set_defaults(run=run)
@@ -36,7 +44,7 @@ def run(terminal: Terminal, given: argparse.Namespace) -> None:
     if given.batch:
         _batch(terminal, given)
         return
-    request = _request(given, given.text or sys.stdin.read())
+    request = _request(terminal, given, given.text or sys.stdin.read())
     preview = terminal.studio.synthesis.preview(terminal.actor, request)
     with terminal.bar("waiting") as bar:
         try:
@@ -51,7 +59,7 @@ def run(terminal: Terminal, given: argparse.Namespace) -> None:
     terminal.say(_line(take))
 
 
-def _request(given: argparse.Namespace, text: str) -> SynthesisRequest:
+def _request(terminal: Terminal, given: argparse.Namespace, text: str) -> SynthesisRequest:
     from studio.consent.purposes import Purpose
     from studio.synthesis.requests import SynthesisRequest, VoiceChoice
     from studio.terminal.common import options_of
@@ -60,7 +68,18 @@ def _request(given: argparse.Namespace, text: str) -> SynthesisRequest:
     options = {**options_of(given.option), "speed": given.speed, "seed": given.seed}
     purpose = Purpose.COMMERCIAL_USE if given.commercial else Purpose.INTERNAL_USE
     engine_id = given.engine or voice.engine_id or "kokoro"
-    return SynthesisRequest(voice, text, given.language, engine_id, options, purpose, fresh=given.fresh)
+    notice = terminal.settings.spoken_notice if given.notice is None else given.notice
+    return SynthesisRequest(
+        voice,
+        text,
+        given.language,
+        engine_id,
+        options,
+        purpose,
+        given.adapter,
+        fresh=given.fresh,
+        notice=notice,
+    )
 
 
 def _label(event: PreviewEvent) -> str:
@@ -79,7 +98,7 @@ def _batch(terminal: Terminal, given: argparse.Namespace) -> None:
     from studio.synthesis.batch import rows_of
 
     rows = rows_of(given.batch.read_text(encoding="utf-8-sig"))
-    live = terminal.studio.batches.start(terminal.actor, rows, _request(given, ""))
+    live = terminal.studio.batches.start(terminal.actor, rows, _request(terminal, given, ""))
     batch_id = ""
     with terminal.bar("batch") as bar:
         try:

@@ -6,12 +6,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-_COMMANDS = ("serve", "models", "voices", "clone", "takes", "evaluate", "listen", "accounts", "audit")
+_COMMANDS = (
+    "serve",
+    "models",
+    "voices",
+    "clone",
+    "train",
+    "jobs",
+    "takes",
+    "evaluate",
+    "listen",
+    "accounts",
+    "audit",
+)
 _ABOUT = {
     "serve": "open the studio in the browser (with a one-time link)",
     "models": "list, fetch, verify and remove models",
     "voices": "list, enrol and withdraw voices",
     "clone": "speak a text, or a batch of lines, with a voice",
+    "train": "teach an engine a voice from its dataset",
+    "jobs": "training jobs: list, follow, pause, resume, cancel; their adapters",
     "takes": "find and export what was generated",
     "evaluate": "measure a voice over sentences, or takes that are there",
     "listen": "design listening tests, read and export their results",

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import psutil
 
 from studio.audio.encode import AudioFormat, encode
 from studio.bootstrap import Studio
@@ -13,8 +15,10 @@ from studio.datasets.rows import Texts, seal_texts, settle
 from studio.db.tables import Dataset, DatasetUtterance, new_id
 from studio.engines.base import EngineContext, EngineSpec, VoiceState
 from studio.privacy.access import Actor
+from studio.settings import Settings
 from studio.training.forms import JobState, JobView, LaunchRequest
 from studio.training.plan import Method, TrainingPlan
+from studio.training.run_folder import RunFolder
 from studio.voices.forms import VoiceView
 from tests.enrolling import consent_form, enrol
 from tests.fakes import ScriptedEngine, buzz, fake_spec
@@ -95,7 +99,7 @@ def request_for(studio: Studio, voice: VoiceView, dataset_id: str, **changes: ob
 
 
 def wait_for(
-    studio: Studio, actor: Actor, job_id: str, until: Callable[[JobView], bool], seconds: float = 60
+    studio: Studio, actor: Actor, job_id: str, until: Callable[[JobView], bool], seconds: float = 300
 ) -> JobView:
     """The job once `until` holds; fails with what it is by then."""
     end = time.monotonic() + seconds
@@ -110,3 +114,17 @@ def wait_for(
 
 def ended(job: JobView) -> bool:
     return job.state not in (JobState.QUEUED, JobState.RUNNING)
+
+
+def worker_of(settings: Settings, job_id: str) -> int:
+    """The process id of a job's child, which has to be alive."""
+    identity = RunFolder(settings.storage / "runs" / job_id, b"").worker()
+    assert identity is not None and identity.alive()
+    return identity.pid
+
+
+def kill_children(storage: Path) -> None:
+    """No process of a test outlives it."""
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(storage) in part for part in process.info["cmdline"] or []):
+            process.kill()

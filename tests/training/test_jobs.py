@@ -3,9 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
-import psutil
 import pytest
 
 from studio.bootstrap import Studio
@@ -20,10 +18,12 @@ from tests.training.scripted import (
     TRAINABLE,
     consented_voice,
     ended,
+    kill_children,
     make_dataset,
     request_for,
     trainable_spec,
     wait_for,
+    worker_of,
 )
 
 STEP_S = "SCRIPTED_STEP_S"  # how long a step of the scripted learner takes
@@ -34,13 +34,6 @@ def studio(home: Home) -> Iterator[Studio]:
     home.studio.engines.register(trainable_spec())
     yield home.studio
     kill_children(home.settings.storage)
-
-
-def kill_children(storage: Path) -> None:
-    """No process of a test outlives it."""
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(storage) in part for part in process.info["cmdline"] or []):
-            process.kill()
 
 
 @pytest.fixture
@@ -63,6 +56,7 @@ def test_a_job_runs_to_its_end_and_its_best_checkpoint_becomes_an_adapter(
     studio: Studio, admin: Actor, voice: VoiceView, dataset_id: str
 ) -> None:
     job_id = launched(studio, admin, voice, dataset_id)
+    assert studio.training.supervised()
     job = wait_for(studio, admin, job_id, ended)
     assert job.state is JobState.DONE, job.trouble("en")
     seen = studio.training.progress(admin, job_id)
@@ -82,13 +76,13 @@ def test_a_job_runs_to_its_end_and_its_best_checkpoint_becomes_an_adapter(
     assert studio.training.sample_texts(admin, job_id)
     data, media_type, _ = studio.training.sample_audio(admin, seen.checkpoints[0].id, 0)
     assert media_type == "audio/wav" and data[:4] == b"RIFF"
+    _speaks_with_what_was_trained(studio, admin, voice)
+    studio.training.delete(admin, job_id)
+    assert not folder.exists() and studio.training.jobs(admin) == []
     assert studio.audit.verify(admin).intact
 
 
-def test_a_trained_voice_speaks_otherwise_and_says_with_what(
-    studio: Studio, admin: Actor, voice: VoiceView, dataset_id: str
-) -> None:
-    wait_for(studio, admin, launched(studio, admin, voice, dataset_id), ended)
+def _speaks_with_what_was_trained(studio: Studio, admin: Actor, voice: VoiceView) -> None:
     adapters = studio.synthesis.trained.choices(admin, voice.id, TRAINABLE)
     request = SynthesisRequest(VoiceChoice(voice.id), "Hello to all of you.", "en", TRAINABLE)
     plain = studio.synthesis.preview(admin, request).take()
@@ -153,7 +147,7 @@ def test_kill_9_of_the_child_is_told_and_resume_goes_on(
     monkeypatch.setenv(STEP_S, "0.1")
     job_id = launched(studio, admin, voice, dataset_id)
     wait_for(studio, admin, job_id, lambda job: job.step >= 7)
-    os.kill(worker_of(studio, job_id), signal.SIGKILL)
+    os.kill(worker_of(studio.settings, job_id), signal.SIGKILL)
     job = wait_for(studio, admin, job_id, ended)
     assert job.state is JobState.INTERRUPTED and job.reason == ("training.killed", {"signal": 9})
     monkeypatch.setenv(STEP_S, "0")
@@ -162,14 +156,6 @@ def test_kill_9_of_the_child_is_told_and_resume_goes_on(
     assert done.state is JobState.DONE, done.trouble("en")
     steps = [point.step for point in studio.training.progress(admin, job_id).curves.train]
     assert steps == list(range(1, done.steps + 1))
-
-
-def worker_of(studio: Studio, job_id: str) -> int:
-    from studio.training.run_folder import RunFolder
-
-    identity = RunFolder(studio.settings.storage / "runs" / job_id, b"").worker()
-    assert identity is not None and identity.alive()
-    return identity.pid
 
 
 def test_without_the_consent_to_train_nothing_is_queued(studio: Studio, admin: Actor) -> None:

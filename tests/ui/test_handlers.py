@@ -43,6 +43,8 @@ def request_for(voice: str, text: str = "Buongiorno.", **changes: Any) -> Asked:
         "seed": 0,
         "purpose": "internal_use",
         "fresh": False,
+        "notice": False,
+        "trained": "",
     }
     return Asked(voice, text, options={}, **{**given, **changes})
 

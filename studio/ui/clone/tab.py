@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from studio.consent.purposes import Purpose
-from studio.errors import InputRefused, StudioError
+from studio.errors import InputRefused, NotFound, StudioError
 from studio.privacy.access import Actor
 from studio.synthesis.choices import EngineChoice
 from studio.synthesis.requests import SynthesisRequest, VoiceChoice
@@ -39,6 +39,8 @@ class Asked:
     seed: float
     purpose: str
     fresh: bool
+    notice: bool
+    trained: str
     options: dict[str, object]
 
     def request(self) -> SynthesisRequest:
@@ -51,7 +53,15 @@ class Asked:
         purpose = Purpose(self.purpose) if self.purpose in set(PURPOSES) else Purpose.INTERNAL_USE
         voice = VoiceChoice.parse(self.voice)
         return SynthesisRequest(
-            voice, self.text, self.language, self.engine, options, purpose, fresh=self.fresh
+            voice,
+            self.text,
+            self.language,
+            self.engine,
+            options,
+            purpose,
+            self.trained,
+            fresh=self.fresh,
+            notice=self.notice,
         )
 
 
@@ -91,6 +101,10 @@ class CloneTab:
                 [], label=words("clone.language"), elem_id="clone-language", min_width=140
             )
         self.note = board("engine-note")
+        self.trained = gr.Dropdown(
+            [(words("clone.untrained"), "")], value="", visible=False, label=words("clone.trained"),
+            info=words("clone.trained_info"), elem_id="clone-adapter",
+        )  # fmt: skip
         with gr.Accordion(words("clone.more"), open=False, elem_id="clone-more"):
             with gr.Row():
                 self.speed = gr.Slider(
@@ -108,6 +122,12 @@ class CloneTab:
             purposes = [(words(f"purpose.{purpose}"), purpose.value) for purpose in PURPOSES]
             self.purpose = gr.Radio(purposes, value=Purpose.INTERNAL_USE.value, label=words("clone.purpose"))
             self.fresh = gr.Checkbox(label=words("clone.fresh"), info=words("clone.fresh_info"))
+            self.notice = gr.Checkbox(
+                self.desk.studio.settings.spoken_notice,
+                label=words("clone.notice"),
+                info=words("clone.notice_info"),
+                elem_id="clone-notice",
+            )
             self.options = OptionsPanel(words, self.engines)
 
     # Wiring
@@ -117,21 +137,25 @@ class CloneTab:
         """Inputs, in the order of `read`."""
         return [
             self.header.voice, self.text, self.language, self.engine, self.speed, self.seed, self.purpose, self.fresh,
-            *self.options.widgets,
+            self.notice, self.trained, *self.options.widgets,
         ]  # fmt: skip
 
     def read(self, values: tuple[Any, ...]) -> Asked:
-        voice, text, language, engine, speed, seed, purpose, fresh, *options = values
+        voice, text, language, engine, speed, seed, purpose, fresh, notice, trained, *options = values
         own = self.options.read(engine or "", tuple(options))
         return Asked(
-            voice or "", text or "", language or "", engine or "", speed, seed, purpose, bool(fresh), own
-        )
+            voice or "", text or "", language or "", engine or "", speed, seed, purpose, bool(fresh), bool(notice),
+            trained or "", own,
+        )  # fmt: skip
 
     def wire(self, demo: gr.Blocks) -> None:
         on, voice = self.desk.on, self.header.voice
         fitted = [self.engine, self.language, self.note, *self.options.groups.values()]
         on(voice.change, self.fit, [voice, self.engine, self.language], fitted)
         on(self.engine.input, self.fit, [voice, self.engine, self.language], fitted)
+        trained = [voice, self.engine, self.trained]
+        for event in (self.engine.change, voice.change, self.tabs.select):
+            on(event, self.fit_trained, trained, [self.trained])
         on(self.note.click, lambda: gr.Tabs(selected="models"), None, [self.tabs])
         on(self.sample.click, lambda: self.desk.words("clone.sample"), None, [self.text])
         self.dice.click(None, None, [self.seed], js=DICE, api_visibility="private")
@@ -159,6 +183,22 @@ class CloneTab:
         choices = gr.Dropdown(choices=names, value=chosen.id if chosen else None)
         groups = self.options.shown(chosen.id if chosen else None)
         return [choices, self._languages(actor, voice, chosen, language), self._note(chosen), *groups]
+
+    def fit_trained(
+        self, voice: str | None, engine: str | None, chosen: str | None, request: gr.Request
+    ) -> Any:
+        """What was trained of the voice for the engine: adapters, then kept checkpoints; hidden where nothing was."""
+        actor, words = self.desk.actor(request), self.desk.words
+        voice_id = VoiceChoice.parse(voice).voice_id if voice else ""
+        if not voice_id or not engine:
+            return gr.Dropdown([(words("clone.untrained"), "")], value="", visible=False)
+        try:
+            found = self.desk.studio.synthesis.trained.choices(actor, voice_id, engine, checkpoints=True)
+        except NotFound:  # the voice was erased in another window: the selector says so at its next look
+            found = ()
+        named = [(words(f"clone.trained_{one.kind}", name=one.name), one.id) for one in found]
+        value = chosen if chosen in {one.id for one in found} else ""
+        return gr.Dropdown([(words("clone.untrained"), ""), *named], value=value, visible=bool(found))
 
     def fitting(self, voice: str | None) -> list[EngineChoice]:
         engines = self.desk.studio.choices.engines(self.desk.words.language)

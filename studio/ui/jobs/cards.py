@@ -11,8 +11,8 @@ TONES = {
     JobState.RUNNING: "", JobState.QUEUED: "", JobState.DONE: "good", JobState.PAUSED: "warn",
     JobState.INTERRUPTED: "warn", JobState.CANCELLED: "warn", JobState.FAILED: "bad",
 }  # fmt: skip
-# score -> how many digits, percent or not
-SCORES = ("wer", "similarity", "mcd", "predicted_mos", "held_out_loss")
+# what the worker measures, in the order of the columns
+SCORES = ("wer", "similarity", "mos", "mcd", "held_out_loss")
 
 
 def job_list(words: Words, jobs: Sequence[JobView], chosen: str, supervised: bool) -> str:
@@ -190,7 +190,7 @@ def _cell(words: Words, row: CheckpointView, score: str, base: CheckpointView | 
     if before is None:
         return shown
     gap = value - before
-    better = gap > 0 if score in ("similarity", "predicted_mos") else gap < 0
+    better = gap > 0 if score in ("similarity", "mos") else gap < 0
     tone = "" if abs(gap) < 1e-9 else "good" if better else "bad"
     sign = "+" if gap >= 0 else "−"
     return f'{shown} <small class="{tone}">{sign}{esc(_shown(words, score, abs(gap)))}</small>'
