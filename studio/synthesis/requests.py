@@ -45,6 +45,7 @@ class SynthesisRequest:
     batch_id: str | None = None
     batch_name: str | None = None
     fresh: bool = False  # True: generate even if the phrase cache has it
+    notice: bool = False  # True: begin with the spoken notice that the voice is synthetic
     score: bool = True  # False: whoever asked measures the take itself
 
 

@@ -18,6 +18,7 @@ from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.privacy.vault import Vault
 from studio.provenance.marking import Marker
+from studio.provenance.notice import notice
 from studio.synthesis.preview import Preview
 from studio.synthesis.requests import PreviewEvent, SynthesisRequest
 from studio.synthesis.scoring import Scorer
@@ -113,7 +114,7 @@ class SynthesisService:
         actor.require(Permission.VOICES)
         spec = self._engines.spec(request.engine_id)
         options = checked_options(spec, dict(request.options))
-        prepared = self.prepare(request.text, request.language, spec.id)
+        prepared = self._prepared(request)
         if not request.voice.voice_id:
             if request.adapter_id:
                 raise NotFound("synthesis.adapter_unknown")  # nobody trains a preset
@@ -126,6 +127,14 @@ class SynthesisService:
         if not spec.clones:
             raise InputRefused("voices.not_cloning", engine=spec.name)
         return Script(request, spec, options, prepared, voice.name, voice)
+
+    def _prepared(self, request: SynthesisRequest) -> PreparedText:
+        """The text, behind the spoken notice where one is wanted: caches and word errors count it in."""
+        text = self.prepare(request.text, request.language, request.engine_id)
+        if not request.notice:
+            return text
+        first = self.prepare(notice(request.language), request.language, request.engine_id)
+        return PreparedText(f"{first.normalised} {text.normalised}", first.chunks + text.chunks)
 
     def _preset_name(self, request: SynthesisRequest, spec: EngineSpec) -> str:
         licence_allows(spec, {request.purpose})

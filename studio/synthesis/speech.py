@@ -163,7 +163,7 @@ def streamed(preview: Preview, format: SpeechFormat) -> Iterator[bytes]:
     encoder: StreamEncoder | RawEncoder
     if format in (SpeechFormat.MP3, SpeechFormat.OPUS):
         assert format.file is not None
-        encoder = StreamEncoder(format.file, rate)
+        encoder = StreamEncoder(format.file, rate, preview.tags)
     else:
         encoder = RawEncoder(RawFormat(format.value), rate)
     for piece in preview.pieces():
