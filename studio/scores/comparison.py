@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from studio.evaluation.correlation import Correlation, correlation
-from studio.evaluation.intervals import Interval, difference, mean_interval
+from studio.evaluation.intervals import Interval, difference
 from studio.scores.measuring import MOS, SIMILARITY, WER
 from studio.scores.requests import (
     DONE,
@@ -12,7 +12,6 @@ from studio.scores.requests import (
     PRESET,
     ZERO_SHOT,
     Line,
-    ListenerMean,
     ListenerScores,
     RunResult,
     RunView,
@@ -108,15 +107,12 @@ def _rows(
 
 def listened(result: RunResult, listeners: ListenerScores) -> Interval | None:
     """Listeners' mean over the run's rated takes; `n` counts ratings. None while there are none."""
-    given = _ratings(result, listeners)
-    if not given:
-        return None
-    mean = mean_interval([one.value for one in given.values()])
-    return Interval(mean.value, mean.low, mean.high, sum(one.n for one in given.values()))
+    found = listeners.over_takes(_takes(result))
+    return Interval(found.mean, found.ci_low, found.ci_high, found.n) if found else None
 
 
-def _ratings(result: RunResult, listeners: ListenerScores) -> Mapping[str, ListenerMean]:
-    return listeners([line.take_id for line in result.lines if line.take_id])
+def _takes(result: RunResult) -> list[str]:
+    return [line.take_id for line in result.lines if line.take_id]
 
 
 def _pairs(
@@ -126,12 +122,12 @@ def _pairs(
     given: list[float] = []
     ratings = 0
     for result in found:
-        means = _ratings(result, listeners)
+        means = listeners.by_take(_takes(result))
         for line in result.lines:
             guess, mean = line.value(MOS), means.get(line.take_id or "")
             if guess is not None and mean is not None:
                 predicted.append(guess)
-                given.append(mean.value)
+                given.append(mean.mean)
                 ratings += mean.n
     return (predicted, given), ratings
 

@@ -1,11 +1,13 @@
 """What is asked of the scores room, and what it tells: systems, events, results."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from studio.errors import StudioError
 from studio.scores.sentences import SentenceSet
 from studio.synthesis.requests import VoiceChoice
+from studio.synthesis.trained import TrainedChoice
 
 PRESET, ZERO_SHOT, ADAPTER, FULL = "preset", "zero_shot", "adapter", "full"
 OPTIONS = (ZERO_SHOT, ADAPTER, FULL)  # the rows of the comparison
@@ -16,13 +18,25 @@ RUNNING, DONE, CANCELLED, FAILED, INTERRUPTED = "running", "done", "cancelled", 
 
 @dataclass(frozen=True)
 class System:
-    """What is under test: an engine with a voice, and what was trained for it, if anything."""
+    """What is under test: an engine with a voice, and what was trained for it, if anything: an adapter (or one
+    of its checkpoints) as `adapter_id`, a full fine-tuning (or one of its checkpoints) as `checkpoint_id`.
+    """
 
     engine_id: str
     voice: VoiceChoice
     options: Mapping[str, object] = field(default_factory=dict)
     adapter_id: str = ""
     checkpoint_id: str = ""
+
+    def speaking_with(self, trained: TrainedChoice) -> "System":
+        """The same system with what was trained applied."""
+        if trained.full:
+            return replace(self, adapter_id="", checkpoint_id=trained.id)
+        return replace(self, adapter_id=trained.id, checkpoint_id="")
+
+    @property
+    def trained_id(self) -> str:
+        return self.adapter_id or self.checkpoint_id
 
     @property
     def option(self) -> str:
@@ -171,20 +185,36 @@ class RunResult:
         return [value for line in self.lines if (value := line.value(metric)) is not None]
 
 
-@dataclass(frozen=True)
-class ListenerMean:
-    """What listeners gave a take: mean opinion score with its 95 % interval over `n` ratings."""
+class ListenerMean(Protocol):
+    """A mean opinion score with its 95 % interval over `n` ratings."""
 
-    value: float
-    low: float
-    high: float
-    n: int
+    @property
+    def mean(self) -> float: ...
+    @property
+    def ci_low(self) -> float: ...
+    @property
+    def ci_high(self) -> float: ...
+    @property
+    def n(self) -> int: ...
 
 
-# Listening tests answer with what they know of these takes, by take id; takes nobody rated are left out.
-ListenerScores = Callable[[Sequence[str]], Mapping[str, ListenerMean]]
+class ListenerScores(Protocol):
+    """Answered by the listening room; wired in bootstrap."""
+
+    def by_take(self, take_ids: Sequence[str]) -> Mapping[str, ListenerMean]:
+        """What listeners gave each take; takes nobody rated are left out."""
+        ...
+
+    def over_takes(self, take_ids: Sequence[str]) -> ListenerMean | None:
+        """What they gave the takes together; None where nobody rated any."""
+        ...
 
 
-def no_ratings(take_ids: Sequence[str]) -> Mapping[str, ListenerMean]:
-    """No listening test has been held."""
-    return {}
+class NoRatings:
+    """The answer of a studio without listening tests."""
+
+    def by_take(self, take_ids: Sequence[str]) -> Mapping[str, ListenerMean]:
+        return {}
+
+    def over_takes(self, take_ids: Sequence[str]) -> ListenerMean | None:
+        return None

@@ -208,7 +208,8 @@ class Running:
         system, options = self._task.system, {**self._task.system.options, "seed": self._task.seed}
         request = SynthesisRequest(
             system.voice, sentence.text, self._task.language, system.engine_id, options,
-            Purpose.EVALUATION, batch_id=self._task.run_id, batch_name=sentence.name, fresh=True, score=False,
+            Purpose.EVALUATION, system.trained_id, batch_id=self._task.run_id, batch_name=sentence.name,
+            fresh=True, score=False,
         )  # fmt: skip
         preview = self._rooms.synthesis.preview(self._actor, request)
         for _event in preview.events():

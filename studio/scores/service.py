@@ -18,8 +18,8 @@ from studio.scores.requests import (
     EvaluationEvent,
     EvaluationRequest,
     ListenerScores,
+    NoRatings,
     System,
-    no_ratings,
 )
 from studio.scores.running import PURPOSES, Rooms, Running, Task
 from studio.scores.sentences import MOST_SENTENCES, TAKES, Sentence, SentenceSet
@@ -35,14 +35,14 @@ Evaluation = Live[EvaluationEvent]
 class EvaluationService:
     """Runs evaluations one after the other, so that none disturbs another's clock."""
 
-    def __init__(self, rooms: Rooms, hour_price: float, listeners: ListenerScores = no_ratings) -> None:
+    def __init__(self, rooms: Rooms, hour_price: float, listeners: ListenerScores | None = None) -> None:
         self._rooms = rooms
         self._hour_price = hour_price
         self._turns = Turns()
         self._board: LiveBoard[EvaluationEvent] = LiveBoard()
         self.results = rooms.store
         self.recognisers = rooms.recognisers
-        self.listeners = listeners
+        self.listeners = listeners or NoRatings()
 
     def evaluate(self, actor: Actor, request: EvaluationRequest) -> Evaluation:
         """Start a run; everything that can be refused is refused here, before any work.
@@ -67,12 +67,15 @@ class EvaluationService:
             raise InputRefused("scores.no_takes")
         first = takes[0]
         if any(
-            (t.voice_key, t.engine_id, t.language) != (first.voice_key, first.engine_id, first.language)
+            (t.voice_key, t.engine_id, t.language, t.adapter_id)
+            != (first.voice_key, first.engine_id, first.language, first.adapter_id)
             for t in takes
         ):
             raise InputRefused("scores.mixed_takes")
         chosen = self._rooms.recognisers.choose(recogniser, first.language)
         system = System(first.engine_id, VoiceChoice.parse(first.voice_key), dict(first.options))
+        if first.adapter_id:
+            system = system.speaking_with(self._rooms.synthesis.trained.choice(actor, first.adapter_id))
         listed = _set_of(takes)
         name = self._check_system(actor, system, listed)
         task = Task(new_id("run"), system, first.language, listed.sentences, 0, chosen, takes=takes)
@@ -89,7 +92,10 @@ class EvaluationService:
         """A run beside the other options of the same voice, sentences and recogniser."""
         result = self.results.find(actor, run_id)
         specs = self._rooms.engines.specs()
-        trainers = {option: tuple(s.name for s in specs if option in s.trains) for option in (ADAPTER, FULL)}
+        trainers = {
+            ADAPTER: tuple(s.name for s in specs if s.trains - {FULL}),
+            FULL: tuple(s.name for s in specs if FULL in s.trains),
+        }
         runs = self.results.runs(actor, status=DONE)
         return compare(result, runs, lambda other: self.results.find(actor, other), self.listeners, trainers)
 
@@ -110,14 +116,16 @@ class EvaluationService:
     def _check_system(self, actor: Actor, system: System, chosen: SentenceSet) -> str:
         """The voice's name, when the gate lets it be measured."""
         spec = self._rooms.engines.spec(system.engine_id)
-        if system.adapter_id or system.checkpoint_id:
-            raise InputRefused("scores.no_training_yet")
         checked_options(spec, {k: v for k, v in system.options.items() if k != "seed"})
         if not system.voice.voice_id:
+            if system.trained_id:
+                raise NotFound("synthesis.adapter_unknown")
             return self._preset_name(system, chosen)
         with self._rooms.database.read() as session:
             voice = self._rooms.voices.find(session, actor, system.voice.voice_id)
             permits(session, voice, PURPOSES, spec)
+            if system.trained_id:
+                self._rooms.synthesis.trained.check(session, actor, system.trained_id, voice, spec)
         if not spec.clones:
             raise InputRefused("voices.not_cloning", engine=spec.name)
         return voice.name
@@ -136,8 +144,12 @@ class EvaluationService:
     # Running
 
     def _begin(self, actor: Actor, task: Task, voice_name: str, chosen: SentenceSet) -> Evaluation:
+        trained_id = task.system.trained_id
+        training_s = (
+            self._rooms.synthesis.trained.choice(actor, trained_id).training_s if trained_id else None
+        )
         with self._rooms.database.write() as session:
-            session.add(self._row(actor, task, voice_name, chosen))
+            session.add(self._row(actor, task, voice_name, chosen, training_s))
             engine_id, count = task.system.engine_id, len(task.sentences)
             audit.append(
                 session,
@@ -169,7 +181,9 @@ class EvaluationService:
 
         return live.start(work, "evaluation")
 
-    def _row(self, actor: Actor, task: Task, voice_name: str, chosen: SentenceSet) -> EvaluationRun:
+    def _row(
+        self, actor: Actor, task: Task, voice_name: str, chosen: SentenceSet, training_s: float | None
+    ) -> EvaluationRun:
         system = task.system
         return EvaluationRun(
             id=task.run_id, owner_id=actor.account_id, voice_id=system.voice.voice_id or None,
@@ -178,7 +192,7 @@ class EvaluationService:
             options=dict(system.options), language=chosen.language, set_id=chosen.id, set_titles=dict(chosen.titles),
             content_id=chosen.content_id, sentences=[{"name": s.name, "text": s.text} for s in task.sentences],
             seed=task.seed, recogniser=_identity(task.recogniser), device=self._rooms.device, cores=self._rooms.cores,
-            hour_price=self._hour_price,
+            hour_price=self._hour_price, training_s=training_s,
         )  # fmt: skip
 
 

@@ -49,6 +49,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--option", action="append", metavar="NAME=VALUE", help="an option of the engine; repeatable"
     )
+    parser.add_argument("--adapter", default="", help="an adapter or checkpoint of the voice (see `jobs adapters`)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--recogniser", default="", help="embedded, or the one of the settings")
     parser.add_argument("--fresh-setup", action="store_true", help="prepare the voice anew and time it")
@@ -88,6 +89,8 @@ def _start(terminal: Terminal, given: argparse.Namespace) -> Evaluation:
         raise ValueError("name a voice (see `voices list`), or takes with --takes")
     choice = VoiceChoice.parse(given.voice)
     system = System(given.engine or choice.engine_id or "kokoro", choice, options_of(given.option))
+    if given.adapter:
+        system = system.speaking_with(terminal.studio.synthesis.trained.choice(terminal.actor, given.adapter))
     request = EvaluationRequest(system, _sentences(given), given.seed, given.recogniser, given.fresh_setup)
     return evaluations.evaluate(terminal.actor, request)
 

@@ -13,6 +13,7 @@ from studio.scores.requests import EvaluationRequest, System
 from studio.scores.sentences import MOST_SENTENCES, OWN, SentenceSet, built_in, built_in_set, first, own_list
 from studio.synthesis.choices import EngineChoice
 from studio.synthesis.requests import VoiceChoice
+from studio.synthesis.trained import TrainedChoice
 from studio.ui.desk import Desk
 from studio.ui.markup import esc
 from studio.ui.uploads import take_in, take_in_text
@@ -36,6 +37,7 @@ class Asked:
     recogniser: str
     seed: float
     fresh: bool
+    trained: TrainedChoice | None = None
 
     def request(self) -> EvaluationRequest:
         """What the service takes; refuses only what has no meaning to it."""
@@ -44,6 +46,8 @@ class Asked:
         if not self.engine:
             raise InputRefused("synthesis.no_engine")
         system = System(self.engine, VoiceChoice.parse(self.voice))
+        if self.trained is not None:
+            system = system.speaking_with(self.trained)
         chosen = first(self.sentences(), int(self.most or 0))
         return EvaluationRequest(system, chosen, int(self.seed or 0), self.recogniser, self.fresh)
 
@@ -69,6 +73,10 @@ class FormPanel:
                 sets, value=built_in()[0].id, label=words("results.set"), elem_id="results-set"
             )
             self.engine = gr.Dropdown([], label=words("results.engine"), elem_id="results-engine")
+            self.trained = gr.Dropdown(
+                [(words("clone.untrained"), "")], value="", visible=False, label=words("clone.trained"),
+                elem_id="results-trained",
+            )  # fmt: skip
             self.most = gr.Number(
                 20, precision=0, minimum=0, maximum=MOST_SENTENCES, label=words("results.most"),
                 info=words("results.most_info"), elem_id="results-most", min_width=110,
@@ -113,19 +121,22 @@ class FormPanel:
         """In the order of `Asked`, the voice before them."""
         return [
             self.set, self.lines, self.language, self.recordings, self.most, self.engine, self.recogniser, self.seed,
-            self.fresh,
+            self.fresh, self.trained,
         ]  # fmt: skip
 
-    def read(self, voice: str | None, values: tuple[Any, ...]) -> Asked:
-        set_id, lines, language, recordings, most, engine, recogniser, seed, fresh = values
+    def read(self, actor: Actor, voice: str | None, values: tuple[Any, ...]) -> Asked:
+        set_id, lines, language, recordings, most, engine, recogniser, seed, fresh, trained = values
+        chosen = self.desk.studio.synthesis.trained.choice(actor, trained) if trained else None
         return Asked(
             voice or "", set_id or "", lines or "", language or "", recordings or [], most or 0, engine or "",
-            recogniser or "", seed or 0, bool(fresh),
+            recogniser or "", seed or 0, bool(fresh), chosen,
         )  # fmt: skip
 
     def wire(self, voice: Any) -> None:
         on = self.desk.on
         on(voice.change, self.fit, [voice, self.engine, self.set], [self.engine, self.set])
+        for event in (voice.change, self.engine.change):
+            on(event, self.fit_trained, [voice, self.engine, self.trained], [self.trained])
         on(self.set.change, lambda chosen: gr.Group(visible=chosen == OWN), [self.set], [self.own])
         on(self.load.upload, lambda path: take_in_text(path, MOST_CHARACTERS), [self.load], [self.lines])
         on(
@@ -149,6 +160,21 @@ class FormPanel:
         return gr.Dropdown([(one.name, one.id) for one in fitting], value=chosen), self._set_for(
             actor, voice, set_id
         )
+
+    def fit_trained(
+        self, voice: str | None, engine: str | None, chosen: str | None, request: gr.Request
+    ) -> Any:
+        """What was trained of the voice for the engine; hidden where nothing was."""
+        actor, words = self.desk.actor(request), self.desk.words
+        voice_id = VoiceChoice.parse(voice).voice_id if voice else ""
+        found = (
+            self.desk.studio.synthesis.trained.choices(actor, voice_id, engine, checkpoints=True)
+            if voice_id and engine
+            else ()
+        )
+        named = [(words(f"clone.trained_{one.kind}", name=one.name), one.id) for one in found]
+        value = chosen if chosen in {one.id for one in found} else ""
+        return gr.Dropdown([(words("clone.untrained"), ""), *named], value=value, visible=bool(found))
 
     def _fitting(self, voice: str | None) -> list[EngineChoice]:
         if not voice:

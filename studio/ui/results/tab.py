@@ -49,7 +49,7 @@ class ResultsTab:
 
         def evaluate(request: gr.Request, voice: str | None, *values: Any) -> Iterator[tuple[Any, ...]]:
             actor = desk.actor(request)
-            asked = self.form.read(voice, values)
+            asked = self.form.read(actor, voice, values)
             yield from self.follow(actor, desk.studio.evaluations.evaluate(actor, asked.request()))
 
         self.form.wire(voice)
