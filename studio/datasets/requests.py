@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from studio.audio.decode import shown_name
 from studio.datasets.forms import BuildRequest, Incoming
 from studio.errors import InputRefused
 from studio.evaluation.normalize import normalize
@@ -44,13 +45,20 @@ class TakenFiles:
         if files:
             scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder = Path(tempfile.mkdtemp(prefix="dataset-", dir=scratch))
-            self.files = tuple(self._taken(number, file) for number, file in enumerate(files))
+            try:
+                self.files = tuple(self._taken(number, file) for number, file in enumerate(files))
+            except InputRefused:
+                self.remove()
+                raise
 
     def _taken(self, number: int, file: Incoming) -> Incoming:
         if file.keep or self._folder is None:
             return file
         place = self._folder / str(number)
-        shutil.move(file.path, place)
+        try:
+            shutil.move(file.path, place)
+        except FileNotFoundError:  # brought before, and used up
+            raise InputRefused("datasets.file_gone", file=shown_name(file.name)) from None
         return replace(file, path=place)
 
     def remove(self) -> None:

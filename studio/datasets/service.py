@@ -13,13 +13,13 @@ from studio.audio.encode import AudioFormat, encode
 from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
 from studio.datasets.building import READY, Building, Rooms
-from studio.datasets.bundles import Bundle, ImportRoot, ZipBundle
+from studio.datasets.bundles import Bundle, ImportRoot, ZipBundle, free_bytes
 from studio.datasets.forms import BuildRequest, DatasetEvent, DatasetView, TrainingSet, TrainingUtterance
 from studio.datasets.requests import TakenFiles, check_language, check_request, checked_name
 from studio.datasets.rows import assets_of, counts, open_texts, rows_of
 from studio.db.database import Database
 from studio.db.tables import ConsentRecord, Dataset, DatasetUtterance, Voice
-from studio.errors import InputRefused, NotFound, NotPermitted
+from studio.errors import InputRefused, NotFound, NotPermitted, StudioError
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.privacy.erasure import Erased
@@ -58,6 +58,7 @@ class DatasetService:
         Raises at once what can be told at once (NotFound, ConsentMissing, InputRefused); the rest comes through
         the events. Whatever fails or is cancelled leaves nothing behind.
         """
+        self._check(actor, request)
         taken = TakenFiles(self._rooms.scratch, request.files)
         try:
             opened = bundle or self._opened(request, taken)
@@ -68,6 +69,19 @@ class DatasetService:
         asked = replace(request, files=() if opened else taken.files)
         live = self._at_work[dataset_id] = self._board.add(Live[DatasetEvent](actor.account_id))
         return live.start(lambda work: self._work(work, actor, dataset_id, asked, opened, taken), dataset_id)
+
+    def refusal(self, actor: Actor, voice_id: str) -> StudioError | None:
+        """Why this voice may not be trained now; None when it may."""
+        try:
+            with self._database.read() as session:
+                permits(session, self._voices.find(session, actor, voice_id), PURPOSES)
+        except (NotPermitted, NotFound) as error:
+            return error
+        return None
+
+    def free_bytes(self) -> int:
+        """Free room on the disk of the studio's data."""
+        return free_bytes(self._rooms.scratch)
 
     def find_work(self, actor: Actor, token: str) -> Live[DatasetEvent]:
         return self._board.find(actor.account_id, token)
@@ -89,9 +103,16 @@ class DatasetService:
             raise InputRefused("datasets.one_zip")
         return ZipBundle(zips[0].path, zips[0].name)
 
-    def _begin(self, actor: Actor, request: BuildRequest) -> str:
+    def _check(self, actor: Actor, request: BuildRequest) -> None:
+        """Everything that can be told before the files are touched: they can be sent again as they are."""
         actor.require(Permission.VOICES)
         check_request(request)
+        with self._database.read() as session:
+            voice = self._voices.find(session, actor, request.voice_id)
+            permits(session, voice, PURPOSES)
+            check_language(request.language or voice.language)
+
+    def _begin(self, actor: Actor, request: BuildRequest) -> str:
         with self._database.write() as session:
             voice = self._voices.find(session, actor, request.voice_id)
             permits(session, voice, PURPOSES)
@@ -100,7 +121,6 @@ class DatasetService:
                 language=request.language or voice.language, format="", basis=request.basis.value, source="",
                 licence="", seed=request.seed, held_out_share=request.held_out_share,
             )  # fmt: skip
-            check_language(dataset.language)
             session.add(dataset)
             session.flush()
             audit.append(session, actor.account_id, "dataset.begun", dataset.id, voice=voice.id)

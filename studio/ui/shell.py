@@ -4,6 +4,7 @@ import gradio as gr
 
 from studio.bootstrap import Studio
 from studio.ui.clone.tab import build_clone_tab
+from studio.ui.datasets.tab import build_datasets_tab
 from studio.ui.desk import Desk
 from studio.ui.header import build_header
 from studio.ui.jobs.tab import build_jobs_tab
@@ -42,6 +43,8 @@ def build_page(desk: Desk, demo: gr.Blocks) -> None:
             build_voices_tab(desk, demo, header, tabs)
         with gr.Tab(words("tab.clone"), id="clone"):
             build_clone_tab(desk, demo, header, tabs)
+        with gr.Tab(words("tab.datasets"), id="datasets"):
+            build_datasets_tab(desk, demo, header, tabs)
         launched: gr.State = gr.State(0)
         with gr.Tab(words("tab.train"), id="train"):
             build_train_tab(desk, demo, header, tabs, launched)

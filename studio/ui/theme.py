@@ -7,7 +7,7 @@ from typing import Any
 from studio.ui.mount import Look
 
 _STATIC = Path(__file__).parent / "static"
-SHEETS = ("style.css", "training.css")  # of the pages; one a room, where a room needs its own
+SHEETS = ("style.css", "training.css", "datasets.css")  # of the pages; one a room, where a room needs its own
 TEAL = (
     "#f0f7f6",
     "#d7ece8",

@@ -64,6 +64,14 @@ def media_router(studio: Studio) -> APIRouter:
     def sample(request: Request, checkpoint_id: str, number: int) -> Response:
         return _served(request, studio.training.sample_audio(actor_of(request), checkpoint_id, number))
 
+    @router.api_route("/utterance/{utterance_id}.wav", methods=["GET", "HEAD"])
+    def utterance(request: Request, utterance_id: str) -> Response:
+        return _served(request, studio.datasets.clip_audio(actor_of(request), utterance_id))
+
+    @router.api_route("/passage/{utterance_id}.wav", methods=["GET", "HEAD"])
+    def passage(request: Request, utterance_id: str) -> Response:
+        return _served(request, studio.dataset_review.passage_audio(actor_of(request), utterance_id))
+
     @router.api_route("/evaluation/{file_name}", methods=["GET", "HEAD"])
     def evaluation(request: Request, file_name: str, language: str = "") -> Response:
         from studio.ui.results.report import export  # brings gradio along, which the server has by then

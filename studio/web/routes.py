@@ -57,7 +57,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "/logout", Guard.ANYBODY),
     _route(
         READ,
-        f"/media/(take|sample|clip|consent|live|batch|evaluation)/{ID}(\\.[a-z0-9]{{1,8}}){{1,2}}",
+        f"/media/(take|sample|clip|utterance|passage|consent|live|batch|evaluation)/{ID}(\\.[a-z0-9]{{1,8}}){{1,2}}",
         Guard.ACCOUNT,
     ),
     # -- listeners, by their link ------------------------------------------------------------------
@@ -68,6 +68,9 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", f"{LISTEN}/(rate|headphones)", Guard.ANYBODY, Budget.LISTEN),
     _route("POST", f"{LISTEN}/join", Guard.ANYBODY, Budget.JOIN),
     _route(READ, f"/listening/{ID}\\.(csv|json)", Guard.ACCOUNT),
+    # -- anybody with a file ------------------------------------------------------------------------
+    _route(READ, "/verify|/verify/page\\.(js|css)", Guard.ANYBODY),
+    _route("POST", "/verify", Guard.ANYBODY, Budget.VERIFY),
     # -- speakers, by their link -------------------------------------------------------------------
     _route(READ, CONSENT, Guard.ANYBODY, Budget.CONSENT),
     _route(READ, "/consenting/page\\.(js|css)", Guard.ANYBODY, Budget.CONSENT),

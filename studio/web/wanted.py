@@ -43,6 +43,18 @@ class Samples(Protocol):
     def sample_audio(self, actor: Actor, checkpoint_id: str, number: int) -> Served: ...
 
 
+class Utterances(Protocol):
+    """Clips of datasets, likewise."""
+
+    def clip_audio(self, actor: Actor, utterance_id: str) -> Served: ...
+
+
+class Passages(Protocol):
+    """Clips of datasets with what is around them, likewise."""
+
+    def passage_audio(self, actor: Actor, utterance_id: str) -> Served: ...
+
+
 class Studio(Protocol):
     """The studio as the web sees it."""
 
@@ -70,5 +82,9 @@ class Studio(Protocol):
     def dossiers(self) -> DossierDesk: ...
     @property
     def consent(self) -> ConsentService: ...
+    @property
+    def datasets(self) -> Utterances: ...
+    @property
+    def dataset_review(self) -> Passages: ...
     @property
     def training(self) -> Samples: ...
