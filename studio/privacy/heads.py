@@ -126,10 +126,13 @@ class Heads:
             return None
 
     def went_back(self, seq: int, hash_: str) -> None:
-        """A restored backup ends earlier than what was noted: say so in the head instead of crying tampering."""
+        """A backup was restored and entry `seq` says so. If the log had gone on after that backup, the head
+        says what is missing, instead of crying tampering.
+        """
         with self._locked():
             before = self._kept_or_none()
-            lost = seq if before is not None and before.head.seq > seq else None
+            earlier = before.head.lost_after if before else None
+            lost = seq - 1 if before is not None and before.head.seq >= seq else earlier
             self._write(Head(seq, hash_, now(), lost))
 
     def _write(self, head: Head) -> None:
