@@ -56,7 +56,7 @@ class Results:
                 kept = self._kept.get(test_id)
             if kept is not None and kept[0] == state:
                 return kept[1]
-            material = _material(session, test)
+            material = material_of(session, test)
             measured = _measured(session, test.id)
         made = Outcome(report(material), tuple(test.settings["items"]), measured)
         with self._lock:
@@ -69,7 +69,7 @@ class Results:
         """(bytes, media type, file name) of the answers; `format_name` csv or json, NotFound otherwise."""
         with self._database.read() as session:
             test = self._find(session, actor, test_id)
-            material = _material(session, test)
+            material = material_of(session, test)
             flagged = {person.pseudonym: person.flags for person in report(material).listeners}
             systems = systems_of(session, test_id)
             context = {
@@ -112,7 +112,8 @@ class Results:
         return (*session.execute(query).one(), *here, session.execute(names).scalar_one())
 
 
-def _material(session: Session, test: ListeningTest) -> Material:
+def material_of(session: Session, test: ListeningTest) -> Material:
+    """A test's listeners and answers as they stand; previews are left out."""
     configuration = Configuration.from_json(test.settings)
     kind = Kind(test.kind)
     rated = [s for s in systems_of(session, test.id) if kind is not Kind.SMOS or s.role != Role.REFERENCE]

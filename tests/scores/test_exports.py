@@ -11,9 +11,10 @@ import pytest
 
 from studio.bootstrap import Studio
 from studio.errors import InputRefused, NotFound
+from studio.listening.means import MeanScore
 from studio.privacy.access import Actor
 from studio.scores.comparison import compare
-from studio.scores.requests import ListenerMean, Score
+from studio.scores.requests import NoRatings, Score
 from studio.scores.sentences import own_list
 from studio.ui.results.report import export
 from studio.ui.results.table import comparison_table
@@ -21,6 +22,16 @@ from studio.ui.results.view import correlation_note, result_view
 from studio.ui.words import Words
 from studio.voices.forms import VoiceView
 from tests.scores.conftest import LINES, ScriptedEars, asked
+
+
+class Rated(NoRatings):
+    """Three ratings a take, the more the later it was made."""
+
+    def by_take(self, take_ids: Sequence[str]) -> Mapping[str, MeanScore]:
+        return {take: MeanScore(2.0 + int(take[4:]) / 4, 1.0, 5.0, 3, "t") for take in take_ids}
+
+    def over_takes(self, take_ids: Sequence[str]) -> MeanScore:
+        return MeanScore(2.6, 2.2, 3.0, 3 * len(take_ids), "crossed")
 
 
 def listed(*texts: str) -> str:
@@ -101,7 +112,7 @@ def test_texts_of_people_stay_texts_in_the_page(
 def test_options_without_figures_say_what_to_do_next(studio: Studio, admin: Actor, run_id: str) -> None:
     result = studio.evaluations.results.find(admin, run_id)
     trained = {"adapter": ("XTTS v2",), "full": ()}
-    comparison = compare(result, [], lambda _: result, lambda _: {}, trained)
+    comparison = compare(result, [], lambda _: result, NoRatings(), trained)
     table = comparison_table(Words("en"), comparison)
     assert "train an adapter for this voice with XTTS v2" in table
     assert "no engine of this studio offers this training" in table
@@ -119,7 +130,7 @@ def test_a_second_engine_stands_beside_the_first_with_its_difference(
     other = replace(
         result, run=replace(result.run, id="run_x", option="adapter", engine_id="xtts"), lines=lines
     )
-    comparison = compare(result, [result.run, other.run], lambda _: other, lambda _: {}, {})
+    comparison = compare(result, [result.run, other.run], lambda _: other, NoRatings(), {})
     zero_shot, adapter, full = comparison.rows
     assert zero_shot.against is None and full.run is None and adapter.run is other.run
     gap = adapter.against["wer"]  # type: ignore[index]
@@ -136,15 +147,14 @@ def test_correlation_with_listeners_is_shown_with_its_n(studio: Studio, admin: A
         for n, line in enumerate(lines)
     )
 
-    def rated(takes: Sequence[str]) -> Mapping[str, ListenerMean]:
-        return {take: ListenerMean(2.0 + int(take[4:]) / 4, 1.0, 5.0, 3) for take in takes}
-
-    comparison = compare(replace(result, lines=spread), [], lambda _: result, rated, {})
+    comparison = compare(replace(result, lines=spread), [], lambda _: result, Rated(), {})
     assert comparison.correlation.n == 6 and comparison.ratings == 18
     assert comparison.correlation.pearson == pytest.approx(1.0)
     note = correlation_note(Words("it"), comparison)
     assert "n = 6" in note and "18 voti" in note
     assert comparison.rows[0].listeners is not None and comparison.rows[0].listeners.n == 18
+    table = comparison_table(Words("it"), comparison)
+    assert "2,60" in table and "[2,20 – 3,00]" in table and "18 voti" in table
 
 
 def test_only_runs_of_the_same_voice_words_and_recogniser_compare(
@@ -162,6 +172,6 @@ def test_only_runs_of_the_same_voice_words_and_recogniser_compare(
             )
         )
     ]
-    comparison = compare(result, foreign, lambda _: result, lambda _: {}, {})
+    comparison = compare(result, foreign, lambda _: result, NoRatings(), {})
     assert [row.run.id for row in comparison.rows if row.run] == [run_id]
     assert LINES.count("\n") + 1 == len(result.lines)
