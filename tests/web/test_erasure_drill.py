@@ -15,8 +15,11 @@ from studio.db.tables import Asset, Rating, Speaker, SpeakerKeyset, Synthesis
 from studio.errors import StorageTrouble
 from studio.listening.forms import SpokenBy, SystemForm
 from studio.privacy.access import Actor
+from studio.privacy.backup import BackupService
 from studio.privacy.keyring import Keyring
+from studio.privacy.restore import restore
 from studio.privacy.vault import Vault
+from studio.settings import Settings
 from studio.synthesis.requests import SynthesisRequest, VoiceChoice
 from studio.voices.forms import VoiceView
 from studio.voices.speakers import Invitation
@@ -113,6 +116,7 @@ def test_attack_29_after_an_erasure_nothing_is_found_and_an_old_backup_stays_shu
     key_file = studio.vault.keyring.speaker_file(rosa.view.speaker_id)
     assert key_file.exists() and holding(storage, rosa.marks[1]), "the search finds what is there"
     key = key_file.read_bytes()
+    BackupService(studio.settings, studio.database, studio.vault).write("test", tmp_path / "old.tbk")
     backup = tmp_path / "backup"
     studio.database.checkpoint()
     shutil.copytree(storage, backup, ignore=shutil.ignore_patterns("keys"))
@@ -145,6 +149,13 @@ def test_attack_29_after_an_erasure_nothing_is_found_and_an_old_backup_stays_shu
         assert session.get_one(Speaker, rosa.view.speaker_id).withdrawn_at
     assert studio.audit.verify(owner).intact
     _old_backup_stays_shut(backup, studio, rosa, kept)
+    assert not any(mark in (tmp_path / "old.tbk").read_bytes() for mark in rosa.marks)
+    restored = Settings(storage=tmp_path / "restored", device="cpu")
+    shutil.copytree(studio.settings.keys_folder, restored.keys_folder)
+    assert restore(restored, "test", tmp_path / "old.tbk").left_out == (rosa.view.speaker_id,)
+    for mark in rosa.marks:
+        assert holding(tmp_path / "restored", mark) == []
+    assert all(holding(tmp_path / "restored", one.marks[1]) for one in kept)
 
 
 def _database_but_the_log(file: Path) -> str:
