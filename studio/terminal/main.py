@@ -14,10 +14,16 @@ _COMMANDS = (
     "train",
     "jobs",
     "takes",
+    "datasets",
     "evaluate",
     "listen",
     "accounts",
     "audit",
+    "apikeys",
+    "keys",
+    "backup",
+    "restore",
+    "verify",
 )
 _ABOUT = {
     "serve": "open the studio in the browser (with a one-time link)",
@@ -27,10 +33,16 @@ _ABOUT = {
     "train": "teach an engine a voice from its dataset",
     "jobs": "training jobs: list, follow, pause, resume, cancel; their adapters",
     "takes": "find and export what was generated",
+    "datasets": "cut, import and review what voices are trained on",
     "evaluate": "measure a voice over sentences, or takes that are there",
     "listen": "design listening tests, read and export their results",
     "accounts": "make accounts and one-time sign-in links",
-    "audit": "verify the audit log",
+    "audit": "verify, search and export the audit log; its signed heads",
+    "apikeys": "keys of programs that call the speech API",
+    "keys": "the encryption keys: how they stand, exchange, save, load",
+    "backup": "everything but keys and models into one file",
+    "restore": "a backup into an empty storage folder",
+    "verify": "say whether sound files were generated here",
 }
 
 
