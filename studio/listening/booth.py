@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -14,12 +14,23 @@ from studio.audio.clip import Samples
 from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
 from studio.db.database import Database
-from studio.db.tables import Listener, ListeningTest, Rating, Stimulus, System, Voice, new_id, now
+from studio.db.tables import Listener, Rating, Stimulus, System, Voice, new_id, now
 from studio.errors import InputRefused, NotFound, NotPermitted, StudioError
 from studio.listening import headphones
 from studio.listening.answers import Ballot, labels, scores, shown, sides
 from studio.listening.hearing import FetchLog
 from studio.listening.kinds import Kind, Use
+from studio.listening.lookups import (
+    Chair,
+    Door,
+    chair_by_account,
+    chair_by_cookie,
+    door_by_id,
+    door_by_link,
+    door_by_preview,
+    gone_stimuli,
+    rated_by,
+)
 from studio.listening.plan import Plan, Plans
 from studio.listening.secrets import SecretKeeper
 from studio.listening.sessions import Page
@@ -31,6 +42,7 @@ from studio.privacy.access import Actor
 CONSENT_VERSION = "1"
 CONSENT_ASKED_EVERY_S = 5.0
 MOST_COOKIES = 20
+_INSERT = insert(Rating).on_conflict_do_nothing(index_elements=["trial_id", "listener_id"])
 MOST_REPLAYS, MOST_RESPONSE_MS = 10_000, 86_400_000
 
 
@@ -94,7 +106,7 @@ class Seat:
 
     plan: Plan
     preview: bool
-    listener: Listener
+    listener: Chair
     pages: tuple[Page, ...]
     rated: frozenset[str]
 
@@ -134,14 +146,14 @@ class Booth:
         """Where this listener is. NotFound for no such link; NotPermitted when it is shut."""
         with self._database.read() as session:
             test, preview = self._enter(session, visitor)
-            plan = self._plans.of(session, test)
+            plan = self._plans.of(session, test.id)
             listener = self._listener(session, visitor, test.id, preview)
             if test.status == "closed":
                 return self._closed(session, plan, test.revealed, listener)
             self._refuse_shut(test, preview)
             if listener is None:
                 return _state("welcome", plan, preview)
-            return self._asked_next(session, self._seat(session, plan, listener))
+            return self._asked_next(session, self._seat(session, plan, listener, preview))
 
     def join(self, visitor: Visitor, language: str, *, agreed: bool) -> str:
         """Take part: returns the cookie to keep, "" for who takes part already (a preview starts anew)."""
@@ -154,8 +166,7 @@ class Booth:
             if known is not None and not preview:
                 return ""
             if known is not None:
-                session.delete(known)
-                session.flush()
+                session.execute(delete(Listener).where(Listener.id == known.id))
             return self._new_listener(session, test, visitor, language, preview)
 
     def check_headphones(self, visitor: Visitor, answers: tuple[int, ...]) -> BoothState:
@@ -164,7 +175,10 @@ class Booth:
             seat = self._seated(session, visitor)
             if seat.wants_headphones:
                 asked = headphones.questions(seed_of(seat.plan.secret, "tones", seat.listener.id))
-                seat.listener.headphones = headphones.passed(asked, answers)
+                heard = headphones.passed(asked, answers)
+                noted = update(Listener).where(Listener.id == seat.listener.id)
+                session.execute(noted.values(headphones=heard))
+                seat = replace(seat, listener=replace(seat.listener, headphones=heard))
             return self._asked_next(session, seat)
 
     def sound(self, visitor: Visitor, sound: str) -> bytes:
@@ -186,7 +200,10 @@ class Booth:
         """
         with self._database.read() as session:
             seat = self._seated(session, visitor)
-        page = next((p for p in seat.pages if same(seat.page_token(p), ballot.page)), None)
+        likely = sorted(
+            seat.pages, key=lambda page: seat.rated.issuperset(page.trials)
+        )  # the open ones first
+        page = next((p for p in likely if same(seat.page_token(p), ballot.page)), None)
         if page is None:
             raise NotFound("listening.unknown_page")
         if not seat.rated.issuperset(page.trials):
@@ -202,15 +219,15 @@ class Booth:
     # Who is it
 
     @staticmethod
-    def _enter(session: Session, visitor: Visitor) -> tuple[ListeningTest, bool]:
+    def _enter(session: Session, visitor: Visitor) -> tuple[Door, bool]:
         """The test behind a link, and whether the link is the owner's preview."""
         if len(visitor.token) != TOKEN_LENGTH:
             raise NotFound("listening.link_short")
         hashed = fingerprint(visitor.token)
-        test = session.scalars(select(ListeningTest).where(ListeningTest.link_hash == hashed)).first()
+        test = door_by_link(session, hashed)
         if test is not None:
             return test, False
-        test = session.scalars(select(ListeningTest).where(ListeningTest.preview_hash == hashed)).first()
+        test = door_by_preview(session, hashed)
         if test is None or visitor.actor is None or not visitor.actor.owns(test.owner_id):
             raise NotFound("listening.link_unknown")
         if test.status == "making":
@@ -218,7 +235,7 @@ class Booth:
         return test, True
 
     @staticmethod
-    def _refuse_shut(test: ListeningTest, preview: bool) -> None:
+    def _refuse_shut(test: Door, preview: bool) -> None:
         if preview:
             return
         if test.status == "closed":
@@ -229,22 +246,17 @@ class Booth:
             raise NotPermitted("listening.link_expired")
 
     @staticmethod
-    def _listener(session: Session, visitor: Visitor, test_id: str, preview: bool) -> Listener | None:
+    def _listener(session: Session, visitor: Visitor, test_id: str, preview: bool) -> Chair | None:
         """By account where somebody is signed in, so that they go on with another browser; else by cookie."""
-        here = (Listener.test_id == test_id, Listener.preview.is_(preview))
         if visitor.actor is not None:
-            by_account = (*here, Listener.account_id == visitor.actor.account_id)
-            found = session.scalars(select(Listener).where(*by_account)).first()
+            found = chair_by_account(session, test_id, preview, visitor.actor.account_id)
             if found is not None or preview:
                 return found
         hashes = [fingerprint(cookie) for cookie in visitor.cookies[:MOST_COOKIES]]
-        if not hashes:
-            return None
-        by_cookie = (*here, Listener.cookie_hash.in_(hashes))
-        return session.scalars(select(Listener).where(*by_cookie)).first()
+        return chair_by_cookie(session, test_id, preview, hashes) if hashes else None
 
     def _new_listener(
-        self, session: Session, test: ListeningTest, visitor: Visitor, language: str, preview: bool
+        self, session: Session, test: Door, visitor: Visitor, language: str, preview: bool
     ) -> str:
         query = select(func.count(), func.max(Listener.number)).where(
             Listener.test_id == test.id, Listener.preview.is_(preview)
@@ -275,12 +287,11 @@ class Booth:
         listener = self._listener(session, visitor, test.id, preview)
         if listener is None:
             raise NotPermitted("listening.not_joined")
-        return self._seat(session, self._plans.of(session, test), listener)
+        return self._seat(session, self._plans.of(session, test.id), listener, preview)
 
-    def _seat(self, session: Session, plan: Plan, listener: Listener) -> Seat:
-        rated = session.scalars(select(Rating.trial_id).where(Rating.listener_id == listener.id))
+    def _seat(self, session: Session, plan: Plan, listener: Chair, preview: bool) -> Seat:
         pages = self._plans.pages(plan, listener.number)
-        return Seat(plan, listener.preview, listener, pages, frozenset(rated))
+        return Seat(plan, preview, listener, pages, rated_by(session, listener.id))
 
     # What comes next
 
@@ -303,11 +314,10 @@ class Booth:
         waiting = seat.open_pages
         if not waiting:
             return None
-        gone = select(Stimulus.id).where(Stimulus.test_id == seat.plan.test_id, Stimulus.asset_id.is_(None))
-        missing = set(session.scalars(gone))
+        missing = gone_stimuli(session, seat.plan.test_id)
         return next((p for p in waiting if missing.isdisjoint(seat.plan.stimuli(p))), None)
 
-    def _closed(self, session: Session, plan: Plan, revealed: bool, listener: Listener | None) -> BoothState:
+    def _closed(self, session: Session, plan: Plan, revealed: bool, listener: Chair | None) -> BoothState:
         """After the end; only now, and only to who took part, the names."""
         if listener is None or not revealed:
             return _state("closed", plan, False)
@@ -340,15 +350,15 @@ class Booth:
         raise NotFound("listening.unknown_sound")
 
     def _samples(self, session: Session, plan: Plan, stimulus_id: str) -> Samples:
-        voice_id = plan.sounds[stimulus_id].voice_id
-        if voice_id:
-            self._ask_consent(session, voice_id)
+        planned = plan.sounds[stimulus_id]
+        if planned.voice_id:
+            self._ask_consent(session, planned.voice_id)
+        kept = self._box.find(planned.asset_id or "", plan.rate_hz)
+        if kept is not None:  # that it is not gone was asked when the page was found
+            return kept
         row = session.get(Stimulus, stimulus_id)
         if row is None or row.asset_id is None:
             raise NotFound("listening.unknown_sound")
-        kept = self._box.find(row.asset_id, plan.rate_hz)
-        if kept is not None:
-            return kept
         return self._box.keep(row.asset_id, self._store.clip(session, row), plan.rate_hz)
 
     def _ask_consent(self, session: Session, voice_id: str) -> None:
@@ -393,11 +403,12 @@ class Booth:
 
     def _store_ratings(self, seat: Seat, rows: Iterable[dict[str, object]]) -> BoothState:
         """One transaction; whether the test is still open is asked inside it. Says what comes next."""
-        query = select(ListeningTest).where(ListeningTest.id == seat.plan.test_id)
         with self._pen, self._database.write() as session:
-            self._refuse_shut(session.scalars(query).one(), seat.preview)
-            statement = insert(Rating).on_conflict_do_nothing(index_elements=["trial_id", "listener_id"])
-            session.execute(statement, list(rows))
+            test = door_by_id(session, seat.plan.test_id)
+            if test is None:  # deleted while somebody was listening
+                raise NotFound("listening.link_unknown")
+            self._refuse_shut(test, seat.preview)
+            session.connection().execute(_INSERT, list(rows))
             state = self._asked_next(session, seat)
             if state.phase == "done":
                 ended = update(Listener).where(Listener.id == seat.listener.id)

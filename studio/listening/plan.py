@@ -34,6 +34,7 @@ class PlannedSound:
 
     duration_s: float
     voice_id: str | None
+    asset_id: str | None  # as it was when the plan was read: a sound that was there does not change, only go
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ class Plans:
         self._sessions: dict[tuple[str, int], tuple[Page, ...]] = {}
         self._lock = threading.Lock()
 
-    def of(self, database: Session, test: ListeningTest) -> Plan:
+    def of(self, database: Session, test_id: str) -> Plan:
         """The plan of a test whose stimuli are made."""
         with self._lock:
-            if (known := self._plans.get(test.id)) is not None:
+            if (known := self._plans.get(test_id)) is not None:
                 return known
+        test = database.get_one(ListeningTest, test_id)
         plan = load_plan(database, test, self._secrets.of(database, test))
         with self._lock:
             if len(self._plans) >= KEPT_PLANS:
@@ -116,6 +118,6 @@ def load_plan(database: Session, test: ListeningTest, secret: bytes) -> Plan:
         test.seed, secret,
         tuple(Question(t.id, Use(t.role), t.page, t.item, t.condition) for t in trials),
         {t.id: PlannedTrial(t.id, Use(t.role), t.stimulus_id, t.second_id, t.reference_id) for t in trials},
-        {row.id: PlannedSound(row.duration_s, voice_id) for row, voice_id in rows},
+        {row.id: PlannedSound(row.duration_s, voice_id, row.asset_id) for row, voice_id in rows},
         LOW_RATE_HZ if fastest <= LOW_RATE_HZ else HIGH_RATE_HZ,
     )  # fmt: skip
