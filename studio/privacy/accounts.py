@@ -88,6 +88,12 @@ class AccountService:
         with self._database.read() as session:
             return list(session.scalars(select(Account).order_by(Account.name)))
 
+    def find(self, actor: Actor, account: str) -> Account:
+        """The open account of this name or id; NotFound otherwise."""
+        actor.require(Permission.ACCOUNTS)
+        with self._database.read() as session:
+            return self._find(session, account)
+
     def sign_in_link(self, account: str, minutes: float = 15, actor: Actor | None = None) -> str:
         """A new one-time token for the account of this name or id.
 

@@ -196,6 +196,12 @@ class AuditLog:
         with self._database.read() as session:
             return verify_with(session, self._heads, more)
 
+    def note(self, actor: Actor, action: str, subject: str = "studio", **facts: Fact) -> None:
+        """Write down what an administrator did outside any service."""
+        actor.require(Permission.SETTINGS)
+        with self._database.write() as session:
+            append(session, actor.account_id, action, subject, **facts)
+
     def head(self, actor: Actor) -> SignedHead:
         """Where the chain stands, signed, for somebody to keep elsewhere."""
         actor.require(Permission.AUDIT)

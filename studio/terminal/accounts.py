@@ -22,6 +22,15 @@ def declare(parser: argparse.ArgumentParser) -> None:
     link.add_argument("name", nargs="?", help="account (default: the first administrator)")
     link.add_argument("--minutes", type=float, default=15)
     link.set_defaults(run=sign_in)
+    password = actions.add_parser(
+        "password", help="set the password of an account that has none, or remove it"
+    )
+    password.add_argument("name")
+    password.add_argument("--remove", action="store_true", help="take it away; the account enters by link")
+    password.set_defaults(run=secret)
+    end = actions.add_parser("end", help="end every sign-in of an account")
+    end.add_argument("name")
+    end.set_defaults(run=sign_out)
     disable = actions.add_parser("disable", help="end an account's sessions and refuse new ones")
     disable.add_argument("name")
     disable.set_defaults(run=shut)
@@ -47,3 +56,23 @@ def sign_in(terminal: Terminal, given: argparse.Namespace) -> None:
 def shut(terminal: Terminal, given: argparse.Namespace) -> None:
     terminal.studio.accounts.disable(terminal.actor, given.name)
     terminal.say(f"{given.name}: disabled")
+
+
+def secret(terminal: Terminal, given: argparse.Namespace) -> None:
+    accounts = terminal.studio.accounts
+    account = accounts.find(terminal.actor, given.name)
+    accounts.sign_ins.remove_password(terminal.actor, account.id)
+    if given.remove:
+        terminal.say(f"{account.name}: no password; `app.py accounts link {account.name}` lets them in")
+        return
+    import getpass
+
+    new, again = getpass.getpass("New password: "), getpass.getpass("Again: ")
+    accounts.sign_ins.set_password(accounts.actor_of(account.id), new, again)
+    terminal.say(f"{account.name}: password set")
+
+
+def sign_out(terminal: Terminal, given: argparse.Namespace) -> None:
+    account = terminal.studio.accounts.find(terminal.actor, given.name)
+    count = terminal.studio.accounts.sign_ins.end_all(terminal.actor, account.id)
+    terminal.say(f"{account.name}: {count} sign-ins ended")
