@@ -28,7 +28,7 @@ from studio.engines.kokoro.runtime import Speaking, open_speaking
 from studio.engines.kokoro.sentences import CHECKING, FITTING
 from studio.engines.kokoro.spec import ENGINE_ID, LANGUAGES, SPEC, KokoroOptions
 from studio.engines.kokoro.voice import Array, KokoroVoice
-from studio.errors import AudioRefused, InputRefused
+from studio.errors import AudioRefused, EngineTrouble, InputRefused
 
 if TYPE_CHECKING:  # torch is loaded only to fit a voice
     from studio.engines.kokoro.enrolment import Effort
@@ -107,6 +107,14 @@ class KokoroEngine:
                 style = varied(style, chosen, index * 1000 + part)
                 samples = speaking.speak(ids, kokoro_voice, style, chosen.speed, chosen.blend)
                 yield AudioChunk(AudioClip(samples, SPEC.sample_rate_hz), index)
+
+    def adapt(self, voice: VoiceState, adapter_id: str, read: Callable[[], bytes]) -> VoiceState:
+        """The trained voice: this engine's adapter is a voice of its own. EngineTrouble when it is none."""
+        try:
+            trained = KokoroVoice.of(VoiceState.from_bytes(read()), ENGINE_ID)
+        except ValueError as error:
+            raise EngineTrouble("kokoro.broken_voice") from error
+        return trained.state(ENGINE_ID, stage="adapter", adapter=adapter_id)
 
     def unload(self) -> None:
         """Give back the model's memory."""

@@ -46,4 +46,6 @@ SPEC = EngineSpec(
     },
     character_limits={"*": 400},
     recommended_on=frozenset({"cpu"}),
+    trains=frozenset({"style"}),
+    learner="studio.engines.kokoro.learner:KokoroLearner",
 )
