@@ -177,6 +177,7 @@ def _start(run: RunFolder, order: Order) -> Child:
     kind, _, card = order.device.partition(":")
     if card:  # the child sees the one card that is its own
         environment["CUDA_VISIBLE_DEVICES"], order = card, replace(order, device=kind)
+    run.log_file.touch(mode=0o600)
     with run.log_file.open("ab") as log_file:
         process = subprocess.Popen(
             [sys.executable, "-m", "studio.training.worker", str(run.root.absolute())], cwd=ROOT, env=environment,

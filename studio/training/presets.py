@@ -62,7 +62,7 @@ def _adapter(spec: EngineSpec, method: Method, language: str) -> TrainingPlan:
 def _style(spec: EngineSpec, language: str) -> TrainingPlan:
     return TrainingPlan(
         spec.id, Method.STYLE, language, QUICK, epochs=4, batch_size=2, accumulation=1, learning_rate=1e-3,
-        weight_decay=0.0, longest_s=8.0, checkpoint_every=25, patience=3,
+        weight_decay=0.0, warmup_steps=4, clip_norm=5.0, longest_s=8.0, checkpoint_every=25, patience=3,
     )  # fmt: skip
 
 

@@ -121,7 +121,9 @@ class Supervisor:
     def _take_over(self) -> bool:
         """Become the supervisor when nobody is: find the children of the one before."""
         self._ground.runs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock_file = (self._ground.runs / ".supervisor").open("ab")
+        path = self._ground.runs / ".supervisor"
+        path.touch(mode=0o600)
+        lock_file = path.open("ab")
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

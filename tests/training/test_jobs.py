@@ -56,9 +56,9 @@ def test_a_job_runs_to_its_end_and_its_best_checkpoint_becomes_an_adapter(
     studio: Studio, admin: Actor, voice: VoiceView, dataset_id: str
 ) -> None:
     job_id = launched(studio, admin, voice, dataset_id)
-    assert studio.training.supervised()
     job = wait_for(studio, admin, job_id, ended)
     assert job.state is JobState.DONE, job.trouble("en")
+    assert studio.training.supervised()
     seen = studio.training.progress(admin, job_id)
     assert [point.step for point in seen.curves.train] == list(range(1, job.steps + 1))
     assert [row.step for row in seen.checkpoints] == [0, *range(5, job.steps + 1, 5)]
