@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from studio.audio.decode import DecodeLimits, decode_file
+from studio.audio.sniff import container_of
+from studio.errors import AudioRefused
 from studio.provenance.manifest import Manifest, ManifestState, read_manifest
 from studio.provenance.marking import Marker
 from studio.provenance.watermark import Reading
@@ -40,9 +42,19 @@ class Finding:
 def examine(marker: Marker, data: bytes, name: str, limits: DecodeLimits = LIMITS) -> Finding:
     """Read manifest and watermark of a file that anybody may have sent; both parsers are limited children.
 
-    AudioRefused for what is no usable sound; EngineTrouble when the watermarker is missing.
+    AudioRefused for what is no usable sound, unless a manifest in it tells more; EngineTrouble when the
+    watermarker is missing.
     """
     marker.check()
-    decoded = decode_file(data, name, limits)
-    manifest = read_manifest(data, decoded.container, marker.signer.credentials.anchors)
+    anchors = marker.signer.credentials.anchors
+    try:
+        decoded = decode_file(data, name, limits)
+    except AudioRefused:
+        if len(data) > limits.max_bytes:
+            raise
+        manifest = read_manifest(data, container_of(data) or "", anchors)
+        if manifest.state in (ManifestState.ABSENT, ManifestState.UNREAD):
+            raise
+        return Finding(manifest, Reading(0.0, 0.0), 0.0)
+    manifest = read_manifest(data, decoded.container, anchors)
     return Finding(manifest, marker.read(decoded.clip), decoded.clip.duration_s)

@@ -12,7 +12,7 @@ from studio.audio.clip import AudioClip, Samples
 CERTAIN = (
     0.9  # from here on the mark is there: no real recording at hand comes near (benchmarks/provenance.py)
 )
-DOUBTFUL = 0.6  # from here on nobody can say
+DOUBTFUL = 0.7  # from here on nobody can say
 SHORTEST_S = 0.5  # of sound; less carries too little of a mark to be found or to be missed
 CONTEXT_S = 0.25  # what the mark of a moment depends on, on both sides (Perth: 5 convolutions, 1 window)
 SHORTEST_BLOCK_S = 0.2  # shorter pieces wait for more: each block costs its context, too

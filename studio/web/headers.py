@@ -22,6 +22,11 @@ LISTEN_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; media-src blob:; connect-src 'self'; "
     "frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
+# The verify page: a form and its answer.
+VERIFY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'"
+)
 FILE_POLICY = "default-src 'none'; sandbox"
 FIXED: dict[bytes, bytes] = {
     b"x-content-type-options": b"nosniff",
@@ -79,6 +84,8 @@ def secured(headers: Headers, path: str, nonce: str, secure: bool) -> Headers:
 
 
 def _policy_of(path: str, nonce: str) -> bytes:
+    if path == "/verify":
+        return VERIFY_POLICY.encode()
     if CONSENT_PAGE.fullmatch(path):
         return CONSENT_POLICY.encode()
     return LISTEN_POLICY.encode() if LISTEN_PAGE.fullmatch(path) else policy(nonce)

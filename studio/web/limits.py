@@ -20,6 +20,7 @@ class Budget(StrEnum):
     JOIN = "join"
     CONSENT = "consent"  # speakers, by their link
     JUDGE = "judge"  # recordings that speakers have listened to
+    VERIFY = "verify"  # files that anybody has checked
     PASSWORD = "password"  # tries for one account's name
     SPEAK = "speak"  # calls of one API key that make sound
 
@@ -43,6 +44,7 @@ RATES: Mapping[Budget, Rate] = {
     Budget.JOIN: Rate(burst=300, per_s=2),
     Budget.CONSENT: Rate(burst=150, per_s=2),
     Budget.JUDGE: Rate(burst=40, per_s=1 / 5),
+    Budget.VERIFY: Rate(burst=12, per_s=1 / 10),
     Budget.PASSWORD: Rate(burst=10, per_s=1 / 60),
     Budget.SPEAK: Rate(burst=60, per_s=4),
 }

@@ -109,9 +109,9 @@ ROUTES: tuple[Route, ...] = (
 
 def is_page(path: str) -> bool:
     """Whether somebody may arrive here by following a link from elsewhere."""
-    return re.fullmatch(f"{PAGES}|{LISTEN}|{CONSENT}|/login|/oidc/callback", path) is not None or path.startswith(
-        "/login/"
-    )
+    return re.fullmatch(
+        f"{PAGES}|{LISTEN}|{CONSENT}|/login|/oidc/callback|/verify", path
+    ) is not None or path.startswith("/login/")
 
 
 def find_route(method: str, path: str) -> tuple[Route, re.Match[str]] | None:

@@ -29,6 +29,7 @@ from studio.web.pages import refusal_body
 from studio.web.refusals import refusal_of
 from studio.web.scratch import fresh_folder, sweep_forever, upload_folder
 from studio.web.speech_api import description_router, explain_body, speech_router
+from studio.web.verify.routes import verify_router
 from studio.web.visit import Visit
 from studio.web.wanted import Studio
 
@@ -63,6 +64,7 @@ def build_app(studio: Studio, demo: Any, look: Look | None = None) -> Gate:
     app.include_router(media_router(studio))
     app.include_router(listen_router(studio))
     app.include_router(consent_router(studio))
+    app.include_router(verify_router(studio))
     api = speech_router(studio)
     app.include_router(api)
     app.include_router(description_router(api))

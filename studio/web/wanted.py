@@ -9,6 +9,7 @@ from studio.privacy.access import Actor
 from studio.privacy.accounts import AccountService
 from studio.privacy.api_keys import ApiKeyService
 from studio.privacy.dossier import DossierDesk
+from studio.provenance.marking import Marker
 from studio.scores.service import EvaluationService
 from studio.settings import Settings
 from studio.synthesis.speech import SpeechService
@@ -76,6 +77,8 @@ class Studio(Protocol):
     def listening(self) -> ListeningService: ...
     @property
     def voices(self) -> Clips: ...
+    @property
+    def marker(self) -> Marker: ...
     @property
     def speakers(self) -> SpeakerDesk: ...
     @property

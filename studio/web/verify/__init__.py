@@ -1,0 +1,1 @@
+"""The public page that says whether a file was generated here."""
