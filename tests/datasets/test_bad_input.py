@@ -65,19 +65,20 @@ def clean(studio: Studio, admin: Actor) -> Iterator[None]:
     yield
     for view in studio.datasets.list(admin):
         studio.datasets.delete(admin, view.id)
-    shutil.rmtree(studio.settings.import_folder, ignore_errors=True)
+    for folder in (studio.settings.import_folder, studio.settings.storage / "outside"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def bomb() -> bytes:
-    """A few kB that unpack to 200 MB."""
-    return zipped({"metadata.csv": b"path,text\na.wav,hello", "a.wav": b"\0" * 200_000_000})
+    """A few kB that unpack to 60 MB."""
+    return zipped({"metadata.csv": b"path,text\na.wav,hello", "a.wav": b"\0" * 60_000_000})
 
 
 def lying_bomb() -> bytes:
     """A zip whose entries overlap: many names for the same bytes."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.wav", b"\0" * 20_000_000)
+        archive.writestr("a.wav", b"\0" * 2_000_000)
         entry = archive.getinfo("a.wav")
         for number in range(60):
             again = zipfile.ZipInfo(f"a{number}.wav")
