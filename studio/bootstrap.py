@@ -31,6 +31,7 @@ from studio.privacy.dossier import DossierDesk
 from studio.privacy.erasure import Erasure
 from studio.privacy.heads import Heads
 from studio.privacy.keyring import open_keyring
+from studio.privacy.retention import RetentionDesk
 from studio.privacy.vault import Vault
 from studio.provenance.certificate import open_credentials
 from studio.provenance.manifest import VERSION, Signer
@@ -74,6 +75,7 @@ class Studio:
     voices: VoiceService
     speakers: SpeakerDesk
     dossiers: DossierDesk
+    retention: RetentionDesk
     erasure: Erasure
     enrolment: EnrolmentService
     synthesis: SynthesisService
@@ -142,7 +144,7 @@ def build_studio(
     adapters = AdapterShelf(database, vault, voices, runs)
     ground = Ground(database, vault, datasets, runs, folders.folder, settings.cores)
     supervisor = Supervisor(ground, adapters, registry, accounts.actor_of, device)
-    training = TrainingService(ground, adapters, voices, registry, supervisor, device)
+    training = TrainingService(ground, adapters, voices, registry, supervisor, device, marker)
     erasure.stops(datasets.stop_speaker)
     erasure.erases(datasets.erase_speaker)
     erasure.stops(training.stop_speaker)
@@ -184,6 +186,7 @@ def build_studio(
         voices=voices,
         speakers=speakers,
         dossiers=dossiers,
+        retention=RetentionDesk(database, vault, erasure),
         erasure=erasure,
         enrolment=enrolment,
         synthesis=synthesis,

@@ -87,6 +87,14 @@ class DocumentDesk:
                 raise NotFound("voices.unknown")
             return view(self.add(session, actor.account_id, speaker_id, document))
 
+    def of_speaker(self, actor: Actor, speaker_id: str) -> list[DocumentView]:
+        """A speaker's documents; NotFound for another's speaker."""
+        with self._database.read() as session:
+            speaker = session.get(Speaker, speaker_id)
+            if speaker is None or not may_see(actor, speaker):
+                raise NotFound("voices.unknown")
+            return [view(row) for row in documents_of(session, speaker_id)]
+
     def open(self, actor: Actor, document_id: str) -> tuple[bytes, str, str]:
         """A document as (bytes, media type, file name), for the speaker's owner and reviewers."""
         with self._database.read() as session:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from studio.audio.clip import AudioClip
 from studio.consent.challenge import Challenge, ChallengeDesk
-from studio.consent.documents import DocumentDesk, SignedDocument, documents_of
+from studio.consent.documents import DocumentDesk, SignedDocument, documents_of, may_see
 from studio.consent.evidence import Detector, Evidence, Listener, judge, refuse_generated, refuse_others
 from studio.consent.gate import current_consent
 from studio.consent.matching import Match, match
@@ -206,18 +206,26 @@ class ConsentService:
         row = current_consent(session, speaker_id)
         return view(session, row) if row else None
 
-    def history(self, session: Session, speaker_id: str) -> list[ConsentView]:
-        """Every version, newest first."""
+    def newest(self, actor: Actor) -> dict[str, ConsentView]:
+        """The newest consent of each speaker the actor may see, by pseudonym."""
+        with self._database.read() as session:
+            seen = [speaker.id for speaker in session.scalars(select(Speaker)) if may_see(actor, speaker)]
+            views = {speaker_id: self.of_speaker(session, speaker_id) for speaker_id in seen}
+        return {speaker_id: found for speaker_id, found in views.items() if found is not None}
+
+    def versions(self, actor: Actor, speaker_id: str) -> list[ConsentView]:
+        """Every version of a speaker's consent, newest first; NotFound for another's speaker."""
         query = select(ConsentRecord).where(ConsentRecord.speaker_id == speaker_id)
-        return [view(session, row) for row in session.scalars(query.order_by(ConsentRecord.version.desc()))]
+        with self._database.read() as session:
+            speaker = session.get(Speaker, speaker_id)
+            if speaker is None or not may_see(actor, speaker):
+                raise NotFound("voices.unknown")
+            rows = session.scalars(query.order_by(ConsentRecord.version.desc()))
+            return [view(session, row) for row in rows]
 
     def expiring(self, actor: Actor, days: int = REMIND_DAYS) -> list[ConsentView]:
         """Consents in force, of speakers the actor may see, that end within `days` or have ended; soonest first."""
-        with self._database.read() as session:
-            speakers = session.scalars(select(Speaker).where(Speaker.withdrawn_at.is_(None)))
-            seen = [speaker.id for speaker in speakers if actor.owns(speaker.owner_id)]
-            views = [self.of_speaker(session, speaker_id) for speaker_id in seen]
-        due = [v for v in views if v is not None and v.status == "granted" and v.days_left < days]
+        due = [v for v in self.newest(actor).values() if v.status == "granted" and v.days_left < days]
         return sorted(due, key=lambda v: v.expires_at)
 
     def review(self, actor: Actor, consent_id: str, approve: bool, note: str) -> None:

@@ -76,11 +76,21 @@ class Erasure:
     def withdraw(self, actor: Actor, speaker_id: str) -> Receipt:
         """For a speaker's producer or the privacy office; NotFound for a speaker that is not theirs to see."""
         with self._database.read() as session:
-            speaker = session.get(Speaker, speaker_id)
-            may = actor.may(Permission.VOICES) or actor.may(Permission.REVIEW)
-            if speaker is None or not may or not actor.owns(speaker.owner_id):
-                raise NotFound("voices.unknown")
+            self._find(session, actor, speaker_id)
         return self.erase(actor.account_id, speaker_id)
+
+    def receipt_of(self, actor: Actor, speaker_id: str) -> Receipt | None:
+        """The receipt, for whoever may see the speaker; None while nothing was erased."""
+        with self._database.read() as session:
+            return self.receipt(session, self._find(session, actor, speaker_id).id)
+
+    @staticmethod
+    def _find(session: Session, actor: Actor, speaker_id: str) -> Speaker:
+        speaker = session.get(Speaker, speaker_id)
+        may = actor.may(Permission.VOICES) or actor.may(Permission.REVIEW)
+        if speaker is None or not may or not actor.owns(speaker.owner_id):
+            raise NotFound("voices.unknown")
+        return speaker
 
     def erase(self, by: str, speaker_id: str) -> Receipt:
         """Block, stop, shred the key, delete rows and files, empty the -wal; NotFound for an unknown speaker.

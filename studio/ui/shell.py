@@ -3,6 +3,7 @@
 import gradio as gr
 
 from studio.bootstrap import Studio
+from studio.ui.audit.tab import build_audit_tab
 from studio.ui.clone.tab import build_clone_tab
 from studio.ui.datasets.tab import build_datasets_tab
 from studio.ui.desk import Desk
@@ -10,6 +11,7 @@ from studio.ui.header import build_header
 from studio.ui.jobs.tab import build_jobs_tab
 from studio.ui.listen.tab import build_listen_tab
 from studio.ui.models.tab import build_models_tab
+from studio.ui.privacy.tab import build_privacy_tab
 from studio.ui.results.tab import build_results_tab
 from studio.ui.settings.tab import build_settings_tab
 from studio.ui.training.tab import build_train_tab
@@ -56,5 +58,9 @@ def build_page(desk: Desk, demo: gr.Blocks) -> None:
             build_listen_tab(desk, demo, header)
         with gr.Tab(words("tab.models"), id="models"):
             build_models_tab(desk, demo, header)
+        with gr.Tab(words("tab.privacy"), id="privacy"):
+            build_privacy_tab(desk, demo, header)
+        with gr.Tab(words("tab.audit"), id="audit", visible=False) as audit_tab:
+            build_audit_tab(desk, demo, audit_tab)
         with gr.Tab(words("tab.settings"), id="settings"):
             build_settings_tab(desk, demo, header)

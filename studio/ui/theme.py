@@ -7,7 +7,8 @@ from typing import Any
 from studio.ui.mount import Look
 
 _STATIC = Path(__file__).parent / "static"
-SHEETS = ("style.css", "training.css", "datasets.css")  # of the pages; one a room, where a room needs its own
+# Of the pages; one a room, where a room needs its own.
+SHEETS = ("style.css", "privacy.css", "training.css", "datasets.css")
 TEAL = (
     "#f0f7f6",
     "#d7ece8",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from studio.audio.clip import AudioClip
 from studio.consent.challenge import Challenge
+from studio.consent.documents import may_see
 from studio.consent.links import Guest, LinkDesk
 from studio.consent.purposes import Category, Purpose
 from studio.consent.service import ConsentForm, ConsentService, ConsentView
@@ -93,6 +94,20 @@ class SpeakerDesk:
             if speaker.withdrawn_at is not None:
                 raise NotFound("voices.unknown")
             return self.links.add(session, speaker, voice.name, actor.language, actor.account_id)
+
+    def link_to(self, actor: Actor, speaker_id: str) -> str:
+        """The same for a speaker; NotFound for one that is not the actor's to see, or has no voice yet."""
+        with self._database.write() as session:
+            speaker = session.get(Speaker, speaker_id)
+            voices = self._voices.of_speaker(session, speaker_id)
+            if (
+                speaker is None
+                or speaker.withdrawn_at is not None
+                or not voices
+                or not may_see(actor, speaker)
+            ):
+                raise NotFound("voices.unknown")
+            return self.links.add(session, speaker, voices[0].name, actor.language, actor.account_id)
 
     # The speaker's side
 

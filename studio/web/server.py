@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from studio.errors import InputRefused, StorageTrouble, StudioError
 from studio.ui.mount import Look, mount, prepare_gradio
 from studio.web.accounts import accounts_router
+from studio.web.audit import audit_router
 from studio.web.bindings import Bindings
 from studio.web.body import MEGABYTE
 from studio.web.consent.routes import consent_router
@@ -26,6 +27,7 @@ from studio.web.listen.routes import listen_router
 from studio.web.media import actor_of, media_router
 from studio.web.origin import is_loopback
 from studio.web.pages import refusal_body
+from studio.web.privacy import privacy_router, purge_forever
 from studio.web.refusals import refusal_of
 from studio.web.scratch import fresh_folder, sweep_forever, upload_folder
 from studio.web.speech_api import description_router, explain_body, speech_router
@@ -55,8 +57,10 @@ def build_app(studio: Studio, demo: Any, look: Look | None = None) -> Gate:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sweeper = asyncio.create_task(sweep_forever(folder))
+        purger = asyncio.create_task(purge_forever(studio))
         yield
         sweeper.cancel()
+        purger.cancel()
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     limits = Limits()
@@ -64,7 +68,9 @@ def build_app(studio: Studio, demo: Any, look: Look | None = None) -> Gate:
     app.include_router(media_router(studio))
     app.include_router(listen_router(studio))
     app.include_router(consent_router(studio))
+    app.include_router(privacy_router(studio))
     app.include_router(verify_router(studio))
+    app.include_router(audit_router(studio))
     api = speech_router(studio)
     app.include_router(api)
     app.include_router(description_router(api))

@@ -8,7 +8,9 @@ from studio.listening.service import ListeningService
 from studio.privacy.access import Actor
 from studio.privacy.accounts import AccountService
 from studio.privacy.api_keys import ApiKeyService
+from studio.privacy.audit import AuditLog
 from studio.privacy.dossier import DossierDesk
+from studio.privacy.retention import RetentionDesk
 from studio.provenance.marking import Marker
 from studio.scores.service import EvaluationService
 from studio.settings import Settings
@@ -64,6 +66,8 @@ class Studio(Protocol):
     @property
     def accounts(self) -> AccountService: ...
     @property
+    def audit(self) -> AuditLog: ...
+    @property
     def api_keys(self) -> ApiKeyService: ...
     @property
     def speech(self) -> SpeechService: ...
@@ -85,6 +89,8 @@ class Studio(Protocol):
     def dossiers(self) -> DossierDesk: ...
     @property
     def consent(self) -> ConsentService: ...
+    @property
+    def retention(self) -> RetentionDesk: ...
     @property
     def datasets(self) -> Utterances: ...
     @property

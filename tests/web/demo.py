@@ -30,8 +30,9 @@ class DemoStudio:
         )
         self.listening = self._studio.listening
         self.speakers, self.dossiers = self._studio.speakers, self._studio.dossiers
-        self.consent = self._studio.consent
+        self.consent, self.retention = self._studio.consent, self._studio.retention
         self.marker = self._studio.marker
+        self.audit = self._studio.audit
         self.api_keys, self.speech = self._studio.api_keys, self._studio.speech
         self.training = self._studio.training
         self.stored: list[str] = []

@@ -72,7 +72,8 @@ def _consent(words: Words, view: VoiceView) -> str:
         words("consent.given"): esc(words.day(view.consent.granted_at)),
         words("consent.speaker"): esc(view.speaker_id[:12]),
     }
-    return facts(rows)
+    more = button("link", words("privacy.link"), hint=words("privacy.link_hint"), id=view.id)
+    return f'{facts(rows)}<div class="tb-row">{more}</div>'
 
 
 def _clips(words: Words, view: VoiceView) -> str:

@@ -12,9 +12,11 @@ from studio.synthesis.requests import VoiceChoice
 from studio.ui.desk import Desk
 from studio.ui.header import Header
 from studio.ui.markup import board, esc
+from studio.ui.privacy.cards import link_card
 from studio.ui.voices.adding import AddRecording
 from studio.ui.voices.cards import receipt_card, voice_cards, voice_detail
 from studio.ui.voices.enrol import EnrolForm
+from studio.ui.voices.links import InviteForm, address_of
 from studio.ui.voices.progress import EnrolmentWatch, Watched
 from studio.ui.voices.report import refusal
 from studio.ui.voices.review import build_review
@@ -43,6 +45,7 @@ class VoicesTab:
             )
         self.watch = EnrolmentWatch(desk)
         self.form = EnrolForm(desk)
+        self.invite = InviteForm(desk)
         self.cards = board("voice-cards")
         self.detail = board("voice-detail")
         self.adding = AddRecording(desk)
@@ -52,6 +55,7 @@ class VoicesTab:
         desk, voice = self.desk, self.header.voice
         shown = [self.cards, self.detail]
         self.form.wire()
+        self.invite.wire()
         told = [self.form.notice_area, self.form.notice_hash]
         for opened in (demo.load, self.new.click):
             desk.on(opened, self.form.show_notice, None, told)
@@ -166,6 +170,9 @@ class VoicesTab:
             case "encode" | "encode_again":
                 again = asked["act"] == "encode_again"
                 self.desk.studio.enrolment.start(actor, asked["id"], asked["engine"], again=again)
+            case "link":
+                token = self.desk.studio.speakers.link_for(actor, asked["id"])
+                receipt = link_card(self.desk.words, f"{address_of(self.desk, request)}/consent/{token}")
             case "rename":
                 self.desk.studio.voices.rename(actor, asked["id"], str(asked["form"].get("name", "")))
             case "remove_clip":
