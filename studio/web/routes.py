@@ -79,6 +79,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", f"{CONSENT}/withdraw", Guard.ANYBODY, Budget.CONSENT),
     _route("GET", f"/privacy/(file|document)/{ID}", Guard.ACCOUNT),
     _route("GET", "/privacy/record\\.csv", Guard.ACCOUNT),
+    _route("GET", "/audit/log\\.(csv|json)", Guard.ACCOUNT),
     # -- programs, by their key ---------------------------------------------------------------------
     _route("POST", "/v1/audio/speech", Guard.KEY, Budget.SPEAK),
     _route("GET", f"/v1/(voices|models|listening-tests(/{ID})?)", Guard.KEY),

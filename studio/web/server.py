@@ -206,6 +206,7 @@ def run_studio(
 ) -> None:
     """Build the pages and serve them, until interrupted. Training jobs are looked after meanwhile."""
     studio.training.supervisor.start()
+    studio.marker.warm_up()
     prepare(studio)
     from studio.ui.shell import build_ui  # after `prepare`: importing it imports gradio
     from studio.ui.theme import build_look

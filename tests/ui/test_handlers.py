@@ -12,12 +12,14 @@ from studio.bootstrap import Studio
 from studio.consent.purposes import Purpose
 from studio.errors import ConsentMissing, InputRefused, NotFound, NotPermitted, SignInRequired, TextRefused
 from studio.privacy.access import Actor, Role
+from studio.ui.audit.tab import AuditTab
 from studio.ui.clone.tab import Asked, CloneTab
 from studio.ui.desk import Desk
 from studio.ui.header import Header, build_header, sort_for
 from studio.ui.models.tab import ModelsTab
+from studio.ui.settings.access import AccessPanel
 from studio.ui.settings.accounts import AccountsPanel
-from studio.ui.settings.log import LogPanel
+from studio.ui.settings.api_keys import KeysPanel
 from studio.ui.shell import build_ui
 from studio.ui.voices.enrol import EnrolForm
 from studio.ui.voices.tab import VoicesTab
@@ -373,10 +375,52 @@ def test_accounts_are_for_administrators(
 def test_the_log_is_verified_by_who_may_read_it(
     studio: Studio, italian: Desk, admin: Actor, account: Callable[..., Actor], visitor: Visitor
 ) -> None:
-    with gr.Blocks():
-        panel = LogPanel(italian)
+    with gr.Blocks(), gr.Tab("x", visible=False) as made:
+        tab = AuditTab(italian, made)
     enrol(studio, admin)
-    verdict, entries = panel.verify(visitor(admin))
-    assert "Integro" in verdict and "voice.enrolled" in entries
-    with pytest.raises(NotPermitted):
-        panel.verify(visitor(account("rosa", Role.PRODUCER)))
+    nothing = ("", "", "", "", "")
+    assert "Integro" in tab.verified(visitor(admin))
+    _, actions, table, _ = tab.opened(*nothing, visitor(admin))
+    assert "voice.enrolled" in table and "/audit/log.csv?" in table
+    assert ("voice.enrolled", "voice.enrolled") in actions.choices
+    found, _ = tab.searched("", "", "voice", "", "", visitor(admin))
+    assert "voice.enrolled" in found and "account.created" not in found
+    assert "Nessuna corrispondenza" in tab.searched("", "", "", "2099-01-01", "", visitor(admin))[0]
+    with pytest.raises(InputRefused):
+        tab.searched("", "", "", "yesterday", "", visitor(admin))
+    rosa = visitor(account("rosa", Role.PRODUCER))
+    assert not tab.arrive(rosa).visible and tab.arrive(visitor(admin)).visible
+    for call in (tab.verified, lambda r: tab.opened(*nothing, r), lambda r: tab.searched(*nothing, r)):
+        with pytest.raises(NotPermitted):
+            call(rosa)
+
+
+def test_a_key_is_shown_once_and_revoked_and_names_stay_text(
+    studio: Studio, italian: Desk, admin: Actor, visitor: Visitor, press: Press
+) -> None:
+    with gr.Blocks():
+        panel = KeysPanel(italian)
+    _, made, listed = panel.create("<img src=x onerror=alert(1)>", ["speak"], [], 30, visitor(admin))
+    key = studio.api_keys.keys(admin)[0]
+    assert key.hint in made and "<img" not in made + listed
+    assert made.count("tmb_") == 1 and len(made.split("<code>")[1].split("<")[0]) == 47
+    assert panel.shown(visitor(admin))[2].count("tmb_") == 1
+    _, listed = panel.revoke(press(act="revoke", id=key.id), visitor(admin))
+    assert "revocata" in listed and not studio.api_keys.keys(admin)[0].open
+
+
+def test_a_password_is_set_on_the_page_and_sign_ins_are_ended(
+    studio: Studio, italian: Desk, admin: Actor, visitor: Visitor, press: Press
+) -> None:
+    with gr.Blocks():
+        panel = AccessPanel(italian)
+    token = studio.accounts.redeem(studio.accounts.sign_in_link(admin.account_id), "Firefox, Linux")
+    page = visitor(admin)
+    assert "Firefox, Linux" in panel.listed(page) and "questo browser" not in panel.listed(page)
+    fields = panel.keep("", "quattro parole scelte a caso", "quattro parole scelte a caso", page)
+    assert fields[:3] == ("", "", "") and studio.accounts.sign_ins.has_password(admin)
+    with pytest.raises(SignInRequired):
+        studio.accounts.actor(token)
+    studio.accounts.redeem(studio.accounts.sign_in_link(admin.account_id), "Chrome, Windows")
+    one = studio.accounts.sign_ins.sessions(admin)[0]
+    assert "Chrome" not in panel.act(press(act="end", id=one.id), page)

@@ -8,8 +8,9 @@ from studio.audio.formats import AudioFormat
 from studio.ui.desk import Desk
 from studio.ui.header import PATHS, Header
 from studio.ui.markup import esc, facts
+from studio.ui.settings.access import AccessPanel
 from studio.ui.settings.accounts import AccountsPanel
-from studio.ui.settings.log import LogPanel
+from studio.ui.settings.api_keys import KeysPanel
 from studio.work.about import about
 
 SET_THEME = "(name) => { if (window.timbro) window.timbro.setTheme(name); }"
@@ -41,11 +42,12 @@ class SettingsTab:
             self.engine = gr.Dropdown(engines, value="", label=words("settings.engine"), elem_id="set-engine")
             formats = [(words("settings.no_format"), "")] + [(f.label, f.value) for f in AudioFormat]
             self.format = gr.Dropdown(formats, value="", label=words("settings.format"), elem_id="set-format")
+        self.access = AccessPanel(desk)
+        self.keys = KeysPanel(desk)
         gr.HTML(f"<h3>{esc(words('about.title'))}</h3>")
         self.about = gr.HTML()
         gr.HTML(licences(desk))
         self.accounts = AccountsPanel(desk)
-        self.log = LogPanel(desk)
 
     def wire(self, demo: gr.Blocks) -> None:
         on = self.desk.on
@@ -55,8 +57,9 @@ class SettingsTab:
         demo.load(None, None, [self.theme], js=GET_THEME, api_visibility="private")
         on(self.engine.input, self.keeper("engine"), [self.engine], None)
         on(self.format.input, self.keeper("format"), [self.format], None)
+        self.access.wire(demo)
+        self.keys.wire(demo)
         self.accounts.wire(demo)
-        self.log.wire(demo)
 
     # Handlers
 
