@@ -1,0 +1,91 @@
+"""What is over its time goes, and nothing else: takes, speakers whose consent has ended, links."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from studio.bootstrap import Studio
+from studio.consent.purposes import Category
+from studio.db.tables import Asset, AuditEntry, ConsentLink, ConsentRecord, Speaker, Synthesis
+from studio.errors import InputRefused, NotFound, NotPermitted
+from studio.privacy.access import Actor, Role
+from studio.privacy.retention import ENDED, LINK, TAKE
+from studio.synthesis.requests import SynthesisRequest, VoiceChoice
+from studio.voices.speakers import Invitation
+from tests.enrolling import enrol
+
+
+def ago(days: float) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
+
+
+def take(studio: Studio, actor: Actor, text: str, days: float = 0) -> str:
+    request = SynthesisRequest(VoiceChoice("", "fake", "tone"), text, "en", "fake", score=False)
+    made = studio.synthesis.preview(actor, request).take()
+    with studio.database.write() as session:
+        session.execute(update(Synthesis).where(Synthesis.id == made.id).values(created_at=ago(days)))
+    return made.id
+
+
+def test_takes_over_their_days_are_deleted_with_their_sound(studio: Studio, admin: Actor) -> None:
+    old, young = take(studio, admin, "An old one.", 8), take(studio, admin, "A young one.", 6)
+    assert studio.retention.purge() == {}, "without a rule nothing goes"
+    studio.retention.set(admin, TAKE, 7)
+    (rule,) = [rule for rule in studio.retention.rules(admin) if rule.kind == TAKE]
+    assert rule.days == 7 and rule.due == 1
+    assert studio.retention.run(admin) == {TAKE: 1}
+    with pytest.raises(NotFound):
+        studio.synthesis.takes.find(admin, old)
+    assert studio.synthesis.takes.find(admin, young).text == "A young one."
+    with studio.database.read() as session:
+        assert len([*session.scalars(select(Asset).where(Asset.kind == "take"))]) == 1
+        kept = [*session.scalars(select(AuditEntry.body))]
+    assert any("retention.purged" in body for body in kept) and studio.audit.verify(admin).intact
+
+
+def test_a_speaker_goes_a_month_after_the_consent_has_ended_and_not_before(
+    studio: Studio, admin: Actor
+) -> None:
+    gone, kept = enrol(studio, admin, "Gone"), enrol(studio, admin, "Kept")
+    for view, days in ((gone, 31), (kept, 29)):
+        with studio.database.write() as session:
+            ended = update(ConsentRecord).where(ConsentRecord.speaker_id == view.speaker_id)
+            session.execute(ended.values(expires_at=ago(days)))
+    assert {v.speaker_id for v in studio.consent.expiring(admin)} == {gone.speaker_id, kept.speaker_id}
+    assert studio.retention.purge() == {ENDED: 1}
+    assert [v.id for v in studio.voices.browse(admin)] == [kept.id]
+    assert studio.erasure.receipt_of(admin, gone.speaker_id) is not None
+    assert studio.retention.purge() == {}
+
+
+def test_an_invitation_nobody_answered_is_forgotten(studio: Studio, admin: Actor) -> None:
+    studio.speakers.invite(admin, Invitation("Silent", "en", Category.CUSTOMER, "Sil Ent"))
+    with studio.database.write() as session:
+        session.execute(update(Speaker).values(created_at=ago(60)))
+    assert studio.retention.purge() == {}, "the link still lives"
+    with studio.database.write() as session:
+        session.execute(update(ConsentLink).values(expires_at=ago(31)))
+    assert studio.retention.purge() == {ENDED: 1}
+    studio.retention.set(admin, LINK, 30)
+    assert studio.retention.purge() == {LINK: 1}
+
+
+@pytest.mark.parametrize(("kind", "days"), [("audit", 1), (TAKE, -1), (TAKE, 5000)])
+def test_a_rule_that_cannot_be_is_refused(studio: Studio, admin: Actor, kind: str, days: int) -> None:
+    with pytest.raises(InputRefused):
+        studio.retention.set(admin, kind, days)
+
+
+def test_only_the_office_sets_rules(studio: Studio, account: Callable[..., Actor]) -> None:
+    rosa, reviewer = account("rosa"), account("dpo", Role.REVIEWER)
+    for attempt in (
+        lambda: studio.retention.rules(rosa),
+        lambda: studio.retention.run(rosa),
+        lambda: studio.retention.set(rosa, TAKE, 1),
+    ):
+        with pytest.raises(NotPermitted):
+            attempt()
+    studio.retention.set(reviewer, TAKE, 1)
+    assert studio.retention.days(TAKE) == 1
