@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "datasets": {"audio", "db", "privacy", "consent", "voices", "evaluation", "spoken", "work"},
     "training": {
         *("audio", "db", "privacy", "consent", "voices", "datasets", "engines", "evaluation", "models"),
-        *("synthesis", "scores", "work"),
+        *("synthesis", "scores", "provenance", "work"),
     },
     "bootstrap": {
         *(

@@ -1,9 +1,11 @@
 """The marker: the one way by which generated sound leaves an engine, and by which it becomes a file."""
 
+import contextlib
 import threading
 
 from studio.audio.clip import AudioClip
 from studio.audio.encode import AudioFormat, Tags, encode
+from studio.errors import StudioError
 from studio.provenance.manifest import SIGNED, SOURCE_TYPE, Signer
 from studio.provenance.watermark import Reading, StreamMarker, Watermarker, marked, read_mark
 
@@ -32,10 +34,6 @@ class Marker:
         threading.Thread(target=self._load_quietly, name="watermark", daemon=True).start()
 
     def _load_quietly(self) -> None:
-        import contextlib
-
-        from studio.errors import StudioError
-
         with contextlib.suppress(StudioError):  # logged where it happens; every take is refused with it
             self.load()
 

@@ -36,6 +36,7 @@ class PerthWatermarker:
         try:
             weights_file()
         except (FileNotFoundError, ValueError) as error:
+            log.error("nothing can be generated: %s", error)
             raise EngineTrouble("provenance.no_watermark", reason=str(error)) from error
 
     def load(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from studio.audio.encode import AudioFormat, encode
+from studio.audio.encode import AudioFormat
 from studio.consent.gate import permits
 from studio.datasets.forms import DatasetView
 from studio.db.tables import Adapter, Checkpoint, TrainingJob, Voice
@@ -17,6 +17,7 @@ from studio.errors import InputRefused, NotFound
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.privacy.erasure import Erased
+from studio.provenance.marking import Marker
 from studio.training import hardware
 from studio.training.cards import card_of
 from studio.training.checkpoints import Checkpoints
@@ -40,10 +41,11 @@ class TrainingService:
 
     def __init__(
         self, ground: Ground, shelf: AdapterShelf, voices: VoiceService, engines: Registry, supervisor: Supervisor,
-        device: str,
+        device: str, marker: Marker,
     ) -> None:  # fmt: skip
         self._ground, self._voices, self._engines = ground, voices, engines
         self._device = device
+        self._marker = marker
         self._curves = CurveBook()
         self.supervisor = supervisor
         self.adapters = shelf
@@ -157,14 +159,16 @@ class TrainingService:
             return file.read().decode("utf-8", errors="replace")
 
     def sample_audio(self, actor: Actor, checkpoint_id: str, number: int) -> tuple[bytes, str, str]:
-        """A sample sentence of a checkpoint as (bytes, media type, file name); the gate is asked."""
+        """A sample sentence of a checkpoint as (bytes, media type, file name), marked; the gate is asked."""
+        self._marker.check()
         with self._ground.database.read() as session:
             run, row = self._run_of(session, actor, checkpoint_id)
         try:
             clip = Checkpoints(run).sample(row.step, number)
         except FileNotFoundError as error:
             raise NotFound("training.sample_gone") from error
-        return encode(clip, AudioFormat.WAV), AudioFormat.WAV.media_type, f"{checkpoint_id}-{number}.wav"
+        data = self._marker.file(self._marker.clip(clip), AudioFormat.WAV, row.created_at)
+        return data, AudioFormat.WAV.media_type, f"{checkpoint_id}-{number}.wav"
 
     def sample_texts(self, actor: Actor, job_id: str) -> Sequence[str]:
         """What the samples say; empty once the run is gone."""

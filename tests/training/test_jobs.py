@@ -9,6 +9,7 @@ import pytest
 from studio.bootstrap import Studio
 from studio.errors import ConsentMissing, InputRefused, NotFound
 from studio.privacy.access import Actor
+from studio.provenance.verify import Verdict, examine
 from studio.synthesis.requests import SynthesisRequest, VoiceChoice
 from studio.training.forms import JobState
 from studio.voices.forms import VoiceView
@@ -76,6 +77,7 @@ def test_a_job_runs_to_its_end_and_its_best_checkpoint_becomes_an_adapter(
     assert studio.training.sample_texts(admin, job_id)
     data, media_type, _ = studio.training.sample_audio(admin, seen.checkpoints[0].id, 0)
     assert media_type == "audio/wav" and data[:4] == b"RIFF"
+    assert examine(studio.marker, data, "sample.wav").verdict is Verdict.OURS
     _speaks_with_what_was_trained(studio, admin, voice)
     studio.training.delete(admin, job_id)
     assert not folder.exists() and studio.training.jobs(admin) == []

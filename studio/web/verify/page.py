@@ -9,7 +9,7 @@ from typing import Any
 from studio.errors import LANGUAGES, StudioError
 from studio.provenance.manifest import Manifest, ManifestState
 from studio.provenance.verify import MOST_BYTES, MOST_S, Finding, Verdict
-from studio.provenance.watermark import SHORTEST_S, Reading
+from studio.provenance.watermark import CERTAIN, SHORTEST_S, Reading
 
 _FOLDER = Path(__file__).parent
 STATIC = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
@@ -102,7 +102,7 @@ def _watermark(reading: Reading, said: dict[str, str]) -> str:
         return _esc(said["short"])
     percent = round(100 * reading.confidence)
     meter = f'<meter min="0" max="100" value="{percent}" aria-hidden="true"></meter>'
-    sure = _esc(said["confidence"], percent=percent)
+    sure = _esc(said["confidence"], percent=percent, bar=round(100 * CERTAIN))
     return f'{_esc(said[key])} <span class="sure">{sure}</span>{meter}'
 
 
