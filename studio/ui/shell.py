@@ -40,6 +40,7 @@ def build_page(desk: Desk, demo: gr.Blocks) -> None:
     words = desk.words
     gr.Navbar(visible=False)
     header = build_header(desk, demo)
+    launched: gr.State = gr.State(0)  # not among the tabs: Gradio would count it as one
     with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
         with gr.Tab(words("tab.voices"), id="voices"):
             build_voices_tab(desk, demo, header, tabs)
@@ -47,7 +48,6 @@ def build_page(desk: Desk, demo: gr.Blocks) -> None:
             build_clone_tab(desk, demo, header, tabs)
         with gr.Tab(words("tab.datasets"), id="datasets"):
             build_datasets_tab(desk, demo, header, tabs)
-        launched: gr.State = gr.State(0)
         with gr.Tab(words("tab.train"), id="train"):
             build_train_tab(desk, demo, header, tabs, launched)
         with gr.Tab(words("tab.jobs"), id="jobs"):
