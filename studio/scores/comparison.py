@@ -50,7 +50,7 @@ def compare(
     listeners: ListenerScores,
     trainers: Mapping[str, tuple[str, ...]],
 ) -> Comparison:
-    """Runs of the same voice, sentences and recogniser as `result`; of each option and engine the newest.
+    """Runs of the same voice, sentences and recogniser as `result`; of each option, engine and checkpoint the newest.
 
     `find` opens a run by id; `trainers` names the engines that train an option.
     """
@@ -78,10 +78,10 @@ def _comparable(chosen: RunView, runs: Sequence[RunView]) -> list[RunView]:
 
 
 def _newest(runs: Sequence[RunView]) -> list[RunView]:
-    """The first of each option and engine: the chosen run, then the newest."""
-    kept: dict[tuple[str, str], RunView] = {}
+    """The first of each option, engine and adapter or checkpoint: the chosen run, then the newest."""
+    kept: dict[tuple[str, str, str], RunView] = {}
     for run in runs:
-        kept.setdefault((run.option, run.engine_id), run)
+        kept.setdefault((run.option, run.engine_id, run.trained_id), run)
     return list(kept.values())
 
 

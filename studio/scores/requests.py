@@ -13,6 +13,7 @@ PRESET, ZERO_SHOT, ADAPTER, FULL = "preset", "zero_shot", "adapter", "full"
 OPTIONS = (ZERO_SHOT, ADAPTER, FULL)  # the rows of the comparison
 EMBEDDED = "embedded"
 RUN, TAKE, RECORDING = "run", "take", "recording"  # what a score is about
+TRAINING_PEAK = "training_peak_bytes"  # a figure of a run whose system was trained here
 RUNNING, DONE, CANCELLED, FAILED, INTERRUPTED = "running", "done", "cancelled", "failed", "interrupted"
 
 
@@ -112,6 +113,7 @@ class RunView:
     voice_name: str
     engine_id: str
     option: str
+    trained_id: str  # the adapter or checkpoint it spoke with; "" for none
     language: str
     set_id: str
     set_titles: Mapping[str, str]

@@ -15,16 +15,20 @@ from studio.scores.requests import (
     DONE,
     FAILED,
     FULL,
+    RUN,
+    TRAINING_PEAK,
     EvaluationEvent,
     EvaluationRequest,
     ListenerScores,
     NoRatings,
+    Score,
     System,
 )
 from studio.scores.running import PURPOSES, Rooms, Running, Task
 from studio.scores.sentences import MOST_SENTENCES, TAKES, Sentence, SentenceSet
 from studio.synthesis.requests import Take, VoiceChoice
 from studio.synthesis.speaking import checked_options
+from studio.synthesis.trained import TrainedChoice
 from studio.work.live import Live, LiveBoard
 from studio.work.turns import Turns
 
@@ -145,11 +149,13 @@ class EvaluationService:
 
     def _begin(self, actor: Actor, task: Task, voice_name: str, chosen: SentenceSet) -> Evaluation:
         trained_id = task.system.trained_id
-        training_s = (
-            self._rooms.synthesis.trained.choice(actor, trained_id).training_s if trained_id else None
-        )
+        trained = self._rooms.synthesis.trained.choice(actor, trained_id) if trained_id else None
         with self._rooms.database.write() as session:
-            session.add(self._row(actor, task, voice_name, chosen, training_s))
+            session.add(self._row(actor, task, voice_name, chosen, trained))
+            if trained is not None and trained.peak_bytes is not None:
+                session.flush()
+                peak = Score(TRAINING_PEAK, float(trained.peak_bytes))
+                self._rooms.store.add(session, task.run_id, [peak], RUN)
             engine_id, count = task.system.engine_id, len(task.sentences)
             audit.append(
                 session,
@@ -182,17 +188,18 @@ class EvaluationService:
         return live.start(work, "evaluation")
 
     def _row(
-        self, actor: Actor, task: Task, voice_name: str, chosen: SentenceSet, training_s: float | None
+        self, actor: Actor, task: Task, voice_name: str, chosen: SentenceSet, trained: TrainedChoice | None
     ) -> EvaluationRun:
         system = task.system
+        named = f"{voice_name} · {trained.name}" if trained else voice_name
         return EvaluationRun(
             id=task.run_id, owner_id=actor.account_id, voice_id=system.voice.voice_id or None,
-            preset_id=system.voice.preset_id or None, voice_name=voice_name, engine_id=system.engine_id,
+            preset_id=system.voice.preset_id or None, voice_name=named, engine_id=system.engine_id,
             option=system.option, adapter_id=system.adapter_id or None, checkpoint_id=system.checkpoint_id or None,
             options=dict(system.options), language=chosen.language, set_id=chosen.id, set_titles=dict(chosen.titles),
             content_id=chosen.content_id, sentences=[{"name": s.name, "text": s.text} for s in task.sentences],
             seed=task.seed, recogniser=_identity(task.recogniser), device=self._rooms.device, cores=self._rooms.cores,
-            hour_price=self._hour_price, training_s=training_s,
+            hour_price=self._hour_price, training_s=trained.training_s if trained else None,
         )  # fmt: skip
 
 

@@ -155,7 +155,8 @@ def _view(row: EvaluationRun, scores: Mapping[str, Score], language: str) -> Run
     )
     trouble = StudioError(row.trouble["key"], **row.trouble["facts"]).text(language) if row.trouble else ""
     return RunView(
-        row.id, voice.key, row.voice_name, row.engine_id, row.option, row.language, row.set_id, row.set_titles,
+        row.id, voice.key, row.voice_name, row.engine_id, row.option,
+        row.adapter_id or row.checkpoint_id or "", row.language, row.set_id, row.set_titles,
         row.content_id, len(row.sentences), row.seed, row.options, row.recogniser, row.device, row.cores, row.setup_s,
         row.setup_measured, row.training_s, row.peak_bytes, row.peak_gpu_bytes, row.hour_price, row.status, trouble,
         row.started_at, row.ended_at, scores,

@@ -49,7 +49,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--option", action="append", metavar="NAME=VALUE", help="an option of the engine; repeatable"
     )
-    parser.add_argument("--adapter", default="", help="an adapter or checkpoint of the voice (see `jobs adapters`)")
+    parser.add_argument(
+        "--adapter", default="", help="an adapter or checkpoint of the voice (see `jobs adapters`)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--recogniser", default="", help="embedded, or the one of the settings")
     parser.add_argument("--fresh-setup", action="store_true", help="prepare the voice anew and time it")

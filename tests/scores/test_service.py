@@ -294,12 +294,11 @@ def test_a_recording_of_somebody_else_is_refused(
 def test_recordings_beside_a_preset_and_trained_systems_are_refused(studio: Studio, admin: Actor) -> None:
     preset = VoiceChoice(engine_id="fake", preset_id="tone")
     recorded = own_list("Uno.", "it", {"0001": AudioClip(real_speech(1.0).samples, 22_050)})
-    for system, chosen in (
-        (System("fake", preset), recorded),
-        (System("fake", preset, adapter_id="a"), None),
-    ):
-        with pytest.raises(InputRefused):
-            studio.evaluations.evaluate(admin, EvaluationRequest(system, chosen or own_list("Uno.", "it")))
+    trained = System("fake", preset, adapter_id="a")
+    with pytest.raises(InputRefused):
+        studio.evaluations.evaluate(admin, EvaluationRequest(System("fake", preset), recorded))
+    with pytest.raises(NotFound):
+        studio.evaluations.evaluate(admin, EvaluationRequest(trained, own_list("Uno.", "it")))
 
 
 def test_runs_queue_behind_each_other(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from studio.scores.comparison import Comparison, OptionRow
-from studio.scores.requests import ADAPTER, FULL, RunView, Score
+from studio.scores.requests import ADAPTER, FULL, TRAINING_PEAK, RunView, Score
 from studio.ui.markup import esc
 from studio.ui.words import Words
 
@@ -72,9 +72,12 @@ def _claim(words: Words, option: str, column: str) -> str:
 
 
 def _time(words: Words, run: RunView) -> str:
-    training = words.seconds(run.training_s) if run.training_s is not None else words("results.training_none")
+    training = words("results.training_none")
+    if run.training_s is not None:
+        training = words("results.training", time=words.duration(run.training_s))
     if run.setup_s is None:
-        return f"–<small>{esc(words('results.setup_unknown'))}</small>"
+        told = f"<small>{esc(training)}</small>" if run.training_s is not None else ""
+        return f"–<small>{esc(words('results.setup_unknown'))}</small>{told}"
     told = words("results.measured" if run.setup_measured else "results.earlier")
     return f"{esc(words.seconds(run.setup_s))}<small>{esc(told)} · {esc(training)}</small>"
 
@@ -87,7 +90,10 @@ def _memory(words: Words, run: RunView) -> str:
         if run.peak_gpu_bytes
         else ""
     )
-    return f"{esc(words.megabytes(run.peak_bytes))}<small>{esc(words('results.memory_means') + gpu)}</small>"
+    peak = run.value(TRAINING_PEAK)
+    training = f" · {words('results.memory_training', size=words.megabytes(int(peak)))}" if peak else ""
+    told = words("results.memory_means") + gpu + training
+    return f"{esc(words.megabytes(run.peak_bytes))}<small>{esc(told)}</small>"
 
 
 def _wer(words: Words, row: OptionRow) -> str:
