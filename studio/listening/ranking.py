@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, sparse
+from scipy import sparse
 
 from studio.errors import InputRefused
 from studio.listening.matrices import Floats, numbers
 
+STEPS, FARTHEST, CLOSE = 200, 4.0, 1e-12  # of the climb to the maximum, in logits
+SLIGHT = 1e-3  # votes added each way in draws
 PRIOR = 0.5  # votes added in each direction of each compared pair when a side never loses
 
 
@@ -52,7 +54,7 @@ def bradley_terry(wins: ArrayLike, ties: ArrayLike | None = None) -> BradleyTerr
     if _components(met, directed=False) > 1:
         raise InputRefused("listening.never_met")
     method = "maximum likelihood"
-    if _components((won + tied) > 0, directed=True) > 1:
+    if _components((won + tied) > 0, directed=True) > 1 or not won.any():
         won, method = won + PRIOR * met, f"a side never loses: {PRIOR:g} votes added each way"
     return _fitted(won, tied, method)
 
@@ -74,19 +76,7 @@ def _components(links: NDArray[np.bool_], directed: bool) -> int:
 
 def _fitted(won: Floats, tied: Floats, method: str) -> BradleyTerry:
     free, with_ties = won.shape[0] - 1, bool(tied.any())
-    start = np.zeros(free + with_ties)
-
-    def loss(parameters: Floats) -> float:
-        return -_log_likelihood(won, tied, parameters, with_ties)
-
-    found = optimize.minimize(loss, start, method="BFGS", options={"gtol": 1e-9, "maxiter": 2000})
-    best = found.x
-    for _ in range(30):  # Newton steps sharpen what BFGS leaves
-        gradient, information = _derivatives(won, tied, best, with_ties)
-        step = np.linalg.solve(information, gradient)
-        best = best + step
-        if np.abs(step).max() < 1e-12:
-            break
+    best = _climbed(won, tied, with_ties)
     covariance = np.linalg.inv(_derivatives(won, tied, best, with_ties)[1])
     errors = np.sqrt(np.diag(covariance))
     return BradleyTerry(
@@ -96,6 +86,24 @@ def _fitted(won: Floats, tied: Floats, method: str) -> BradleyTerry:
         tie_strength=float(np.exp(best[free])) if with_ties else 0.0,
         method=method + (", Davidson ties" if with_ties else ""),
     )
+
+
+def _climbed(won: Floats, tied: Floats, with_ties: bool) -> Floats:
+    """The maximum by Newton's method: the log likelihood is concave, and a step that overshoots is halved."""
+    best = np.zeros(won.shape[0] - 1 + with_ties)
+    height = _log_likelihood(won, tied, best, with_ties)
+    for _ in range(STEPS):
+        gradient, information = _derivatives(won, tied, best, with_ties)
+        step = np.linalg.solve(information, gradient)
+        step *= min(1.0, FARTHEST / max(np.abs(step).max(), FARTHEST))
+        risen = _log_likelihood(won, tied, best + step, with_ties)
+        while risen < height - 1e-9 * abs(height) and np.abs(step).max() > CLOSE:
+            step /= 2
+            risen = _log_likelihood(won, tied, best + step, with_ties)
+        best, height = best + step, risen
+        if np.abs(step).max() < CLOSE:
+            break
+    return best
 
 
 def _probabilities(strengths: Floats, nu: float) -> tuple[Floats, Floats]:
@@ -158,17 +166,48 @@ def clustered_intervals(
 ) -> tuple[Interval, ...]:
     """95 % percentile intervals of the strengths by drawing whole listeners, not single votes.
 
-    One matrix of wins a listener. Draws in which a side never loses carry the stated prior.
-    Raises InputRefused for fewer than two listeners.
+    One matrix of wins a listener. SLIGHT votes are added each way, so that a draw in which a side never loses
+    has a maximum too. Raises InputRefused for fewer than two listeners or systems never compared.
     """
     if len(wins_by_listener) < 2:
         raise InputRefused("listening.one_listener", listeners=len(wins_by_listener), stimuli=0)
     stack = np.stack([_counts(wins) for wins in wins_by_listener])
-    met_overall = (stack.sum(axis=0) + stack.sum(axis=0).T) > 0
+    met = (stack.sum(axis=0) + stack.sum(axis=0).T) > 0
+    if _components(met, directed=False) > 1:
+        raise InputRefused("listening.never_met")
     generator = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(rounds):
-        won = stack[generator.integers(len(stack), size=len(stack))].sum(axis=0)
-        drawn.append(bradley_terry(won + 1e-3 * met_overall).strengths)
-    low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0)
+    # Drawing with replacement is weighting: how often each listener came up, times their wins.
+    drawn = generator.multinomial(len(stack), np.full(len(stack), 1 / len(stack)), rounds)
+    strengths = _climbed_together(np.einsum("rl,lij->rij", drawn, stack) + SLIGHT * met)
+    low, high = np.quantile(strengths, [0.025, 0.975], axis=0)
     return tuple(Interval(float(a), float(b)) for a, b in zip(low, high, strict=True))
+
+
+def _climbed_together(won: Floats) -> Floats:
+    """Strengths (rounds, k) of many tables of wins (rounds, k, k) at once, by Newton's method as above."""
+    rounds, systems, _ = won.shape
+    best, met = np.zeros((rounds, systems)), won + won.transpose(0, 2, 1)
+    height = _heights(won, best)
+    for _ in range(STEPS):
+        chance = 1 / (1 + np.exp(best[:, None, :] - best[:, :, None]))
+        gradient = (won - met * chance).sum(axis=2)[:, :-1]
+        spread = met * chance * (1 - chance)
+        information = spread.sum(axis=2)[:, :, None] * np.eye(systems) - spread
+        step = np.zeros((rounds, systems))
+        step[:, :-1] = np.linalg.solve(information[:, :-1, :-1], gradient[..., None])[..., 0]
+        step *= np.minimum(1.0, FARTHEST / np.maximum(np.abs(step).max(axis=1, keepdims=True), FARTHEST))
+        risen = _heights(won, best + step)
+        while (fallen := risen < height - 1e-9 * np.abs(height)).any() and np.abs(step[fallen]).max() > CLOSE:
+            step[fallen] /= 2
+            risen = _heights(won, best + step)
+        best, height = best + step, risen
+        if np.abs(step).max() < 1e-9:
+            break
+    return best
+
+
+def _heights(won: Floats, strengths: Floats) -> Floats:
+    """Log likelihood of each table: -log(1 + exp(s_j - s_i)) a win."""
+    return np.asarray(
+        -(won * np.logaddexp(0, strengths[:, None, :] - strengths[:, :, None])).sum(axis=(1, 2))
+    )

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from studio.errors import InputRefused
-from studio.listening import stats
+from studio.listening import ranking, stats
 
 NAN = math.nan
 
@@ -220,6 +220,22 @@ def test_the_agreed_names_stand(name: str) -> None:
     assert answer.__dataclass_params__.frozen
     assert set(given) <= {field.name for field in dataclasses.fields(answer)}
     assert call.__doc__ and len(call.__doc__) > 80
+
+
+def test_drawn_strengths_are_those_of_each_draw_fitted_alone() -> None:
+    dice = np.random.default_rng(4)
+    tables = dice.integers(0, 5, (6, 4, 4)).astype(float)
+    for table in tables:
+        np.fill_diagonal(table, 0)
+    together = ranking._climbed_together(tables + 1e-3 * ~np.eye(4, dtype=bool))
+    for table, strengths in zip(tables, together, strict=True):
+        alone = stats.bradley_terry(table + 1e-3 * ~np.eye(4, dtype=bool))
+        assert strengths == pytest.approx(alone.strengths, abs=1e-6)
+
+
+def test_nothing_but_ties_has_equal_strengths_and_says_what_it_assumed() -> None:
+    found = stats.bradley_terry([[0, 0], [0, 0]], [[0, 7], [7, 0]])
+    assert found.strengths == pytest.approx((0, 0), abs=1e-9) and "votes added" in found.method
 
 
 REPUTED = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])

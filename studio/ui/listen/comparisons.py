@@ -84,9 +84,10 @@ def _choice(words: Words, kind: Kind, one: Choice, holm_p: str) -> list[str]:
         if kind is Kind.ABX
         else f"{one.wins} : {one.losses} ({one.ties} =)"
     )
-    share, p = one.share.value, ""
-    told = reason(words, one.share)
-    if share is not None:
+    share = one.share.value
+    if share is None:
+        told, p = reason(words, one.share), ""
+    else:
         told, p = _span(words, share.share, share.ci_low, share.ci_high), p_value(words, share.p_value)
     return [pair, _crossed(words, kind, one.mean), esc(votes), told, p, holm_p]
 
