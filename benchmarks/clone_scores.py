@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import random
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -27,6 +28,10 @@ from studio.evaluation.judges import Judges
 from studio.evaluation.memory import PeakMemory
 from studio.evaluation.rtf import Machine, Run
 from studio.evaluation.similarity import Vector
+from studio.provenance.certificate import open_credentials
+from studio.provenance.manifest import VERSION, Signer
+from studio.provenance.marking import Marker
+from studio.provenance.perth import PerthWatermarker
 from studio.scores.baselines import DIFFERENT, SAME, baseline_scores
 from studio.scores.measuring import CER, MCD, MOS, RTF, SIMILARITY, WER, Ear
 from studio.scores.recognisers import Recognisers
@@ -103,16 +108,29 @@ def cast_of(found: Sequence[Recording], speaker: str, count: int, seed: int) -> 
     return Cast(tuple(references), tuple(held_out))
 
 
-def spoken(engine: Engine, state: VoiceState, text: str, language: str) -> tuple[AudioClip, Run]:
-    """A sentence as the studio speaks it, and how long that took."""
+def spoken(
+    engine: Engine, marker: Marker, state: VoiceState, text: str, language: str
+) -> tuple[AudioClip, Run]:
+    """A sentence as the studio speaks it, watermark included, and how long that took."""
     spec = engine.spec
     prepared = prepare(text, language, character_limit(spec, language))
     request = SynthesisRequest(VoiceChoice(), text, language, spec.id)
     performance = Performance()
-    for _ in performance.run(engine, Script(request, spec, spec.options(), prepared, "", None), state):
+    for _ in performance.run(
+        engine, Script(request, spec, spec.options(), prepared, "", None), state, marker
+    ):
         pass
     sound = performance.sound
     return sound, Run(performance.wall_s, sound.duration_s, performance.first_sound_s)
+
+
+def marker_of_its_own() -> Marker:
+    """The studio's watermark, with a certificate that is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        credentials = open_credentials(Settings(storage=Path(folder)))
+    marker = Marker(PerthWatermarker(), Signer(credentials, "", VERSION), "")
+    marker.load()
+    return marker
 
 
 def learnt(
@@ -135,14 +153,16 @@ def learnt(
     return state, setup_s
 
 
-def clone(engine: Engine, ear: Ear, cast: Cast, speaker: str, threads: int, states: Path | None) -> Outcome:
+def clone(
+    engine: Engine, marker: Marker, ear: Ear, cast: Cast, speaker: str, threads: int, states: Path | None
+) -> Outcome:
     """Learn a speaker, speak the held-out words, measure both."""
     state, setup_s = learnt(engine, cast, speaker, ear.language, states)
     runs, takes, heard, real = [], [], [], []
     with PeakMemory() as peak:
-        runs.append(spoken(engine, state, cast.held_out[0].text, ear.language)[1])
+        runs.append(spoken(engine, marker, state, cast.held_out[0].text, ear.language)[1])
         made = [
-            spoken(engine, state, one.text, ear.language)
+            spoken(engine, marker, state, one.text, ear.language)
             for one in told(cast.held_out, f"{speaker}: speaking")
         ]
     runs += [run for _, run in made]
@@ -248,13 +268,13 @@ def main() -> None:
     registry = build_registry(context)
     found, recognisers = recordings_of(given.recordings), Recognisers(judges, Settings())
     beside = baselines(judges, found, given.seed)
-    outcomes = []
+    engine, marker, outcomes = registry.engine(given.engine), marker_of_its_own(), []
     for speaker in given.speakers:
         cast = cast_of(found, speaker, given.sentences, given.seed)
         language = cast.held_out[0].language
         references = tuple(judges.embed(one.clip()) for one in cast.references)
         ear = Ear(judges, recognisers, recognisers.choose("embedded", language), language, references)
-        outcomes.append(clone(registry.engine(given.engine), ear, cast, speaker, given.threads, given.states))
+        outcomes.append(clone(engine, marker, ear, cast, speaker, given.threads, given.states))
     table = document(outcomes, beside, given.engine, given.threads)
     print("\n\n" + table)
     if given.json:

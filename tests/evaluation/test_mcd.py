@@ -91,6 +91,13 @@ def test_equals_sptk_world_and_exact_dtw():
     assert found.value * found.frames / 6.141851463713754 == pytest.approx(exact_dtw(table), rel=1e-6)
 
 
+@pytest.mark.parametrize(("rate", "expected"), [(16_000, 7.1391937), (22_050, 6.8725623)])
+def test_equals_what_sptk_and_world_gave(rate, expected):
+    """As the test above, by figures taken once from pysptk 1.0.1, pyworld's Harvest and the double loop."""
+    found = mcd(vowels(0.9, rate=rate, seed=1), vowels(1.1, rate=rate, pitch_hz=150.0, seed=2), rate)
+    assert found.value == pytest.approx(expected, abs=1e-6)
+
+
 def test_clips_of_two_rates_meet_at_a_common_one():
     higher = vowels(0.9, rate=44_100, seed=1)
     assert mcd_of_clips(higher, OTHER).parameters.sample_rate_hz == 16_000
