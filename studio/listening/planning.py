@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats as distributions
 
 from studio.errors import InputRefused
-from studio.listening.matrices import table, two_way_squares
+from studio.listening.matrices import Floats, table, two_way_squares
 
 MOST = 1_000_000
 
@@ -97,21 +97,18 @@ def pairs_needed(share: float = 0.6, power: float = 0.8, alpha: float = 0.05, mo
     if not 0.5 < share < 1 or not 0 < power < 1 or not 0 < alpha < 1:
         raise InputRefused("listening.planning")
     ceiling = min(most, math.ceil(4 * (distributions.norm.ppf(power) + 3) ** 2 / (2 * share - 1) ** 2))
-    for n in range(ceiling, 0, -1):
-        if _binomial_power(n, share, alpha) < power:
-            if n == ceiling:
-                raise InputRefused("listening.planning")
-            return n + 1
-    return 1
+    weak = np.flatnonzero(_binomial_power(np.arange(1, ceiling + 1), share, alpha) < power)
+    if weak.size and weak[-1] == ceiling - 1:
+        raise InputRefused("listening.planning")
+    return int(weak[-1]) + 2 if weak.size else 1
 
 
-def _binomial_power(n: int, share: float, alpha: float) -> float:
-    reject = int(distributions.binom.ppf(alpha / 2, n, 0.5)) - 1  # largest k with P(X <= k) <= alpha / 2
-    if distributions.binom.cdf(reject + 1, n, 0.5) <= alpha / 2:
-        reject += 1
-    if reject < 0:
-        return 0.0
-    return float(distributions.binom.cdf(reject, n, share) + distributions.binom.sf(n - reject - 1, n, share))
+def _binomial_power(n: NDArray[np.int_], share: float, alpha: float) -> Floats:
+    """Power of the exact two-sided test at each n."""
+    reject = distributions.binom.ppf(alpha / 2, n, 0.5) - 1  # largest k with P(X <= k) <= alpha / 2
+    reject += distributions.binom.cdf(reject + 1, n, 0.5) <= alpha / 2
+    found = distributions.binom.cdf(reject, n, share) + distributions.binom.sf(n - reject - 1, n, share)
+    return np.where(reject < 0, 0.0, found)
 
 
 def design_effect(ratings_per_listener: float, icc: float) -> float:
