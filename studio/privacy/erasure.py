@@ -4,8 +4,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from studio.db.database import Database
@@ -31,6 +32,13 @@ from studio.privacy.vault import Vault
 
 log = logging.getLogger(__name__)
 SYSTEM = "studio"  # the actor in the audit log when a start finishes what a crash cut short
+
+
+RECEIPT_DAYS = 30  # for so long the speaker's own link shows the receipt
+
+
+def _in_days(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)
@@ -158,7 +166,9 @@ class Erasure:
         ):
             counts[kind] += session.execute(statement).rowcount  # type: ignore[attr-defined]
         del counts["document_entry"]  # the document itself is counted as an asset
-        session.execute(update(ConsentLink).where(ConsentLink.speaker_id == speaker_id).values(voice_name=""))
+        for link in session.scalars(select(ConsentLink).where(ConsentLink.speaker_id == speaker_id)):
+            link.voice_name = ""
+            link.expires_at = max(link.expires_at, _in_days(RECEIPT_DAYS))
         return counts
 
     @staticmethod

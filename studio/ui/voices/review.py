@@ -1,6 +1,6 @@
 """Consents in the grey zone: a person listens, compares and decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -10,19 +10,28 @@ from studio.consent.service import ConsentView
 from studio.consent.wording import WER_PASSES
 from studio.privacy.access import Actor, Permission
 from studio.ui.desk import Desk
-from studio.ui.markup import board, button, esc, facts, player
+from studio.ui.markup import badge, board, button, esc, facts, player
 from studio.ui.words import Words
 
 
-def review_list(words: Words, waiting: list[ConsentView]) -> str:
-    """Everything that waits; empty text when nothing does."""
+def review_list(words: Words, waiting: Sequence[tuple[ConsentView, Sequence[str]]]) -> str:
+    """Everything that waits, each with the ids of its recordings; empty text when nothing does."""
     if not waiting:
         return ""
     head = f"<h3>{esc(words('review.title', n=len(waiting)))}</h3><p class='tb-dim'>{esc(words('review.text'))}</p>"
-    return head + '<div class="tb-list">' + "".join(_one(words, view) for view in waiting) + "</div>"
+    return head + '<div class="tb-list">' + "".join(_one(words, *one) for one in waiting) + "</div>"
 
 
-def _one(words: Words, view: ConsentView) -> str:
+def _marked(view: ConsentView) -> str:
+    """The transcript; words that the statement does not have stand out."""
+    expected = {word.strip(".,:;!?").casefold() for word in view.statement.split()}
+    return " ".join(
+        esc(word) if word.strip(".,:;!?").casefold() in expected else f"<mark>{esc(word)}</mark>"
+        for word in view.transcript.split()
+    )
+
+
+def _one(words: Words, view: ConsentView, samples: Sequence[str]) -> str:
     rows = {
         words("review.wer"): _measured(words, view.statement_wer, words("review.wer_limit", limit=_p(WER_PASSES))),
         words("review.likeness"): _measured(
@@ -32,11 +41,18 @@ def _one(words: Words, view: ConsentView) -> str:
         words("consent.purposes"): esc(", ".join(words(f"purpose.{purpose}") for purpose in view.purposes)),
     }  # fmt: skip
     title = ", ".join(view.voice_names) or view.speaker_id
+    doubts = "".join(badge(words(f"review.doubt.{name}"), "warn") for name in view.doubts)
+    sounds = "".join(
+        player(f"/media/clip/{clip_id}.wav", words("voices.clip", number=number), compact=True)
+        for number, clip_id in enumerate(samples, 1)
+    )
     return (
         f'<article class="tb-card" data-form aria-label="{esc(title)}"><h4>{esc(title)}</h4>'
+        f'<div class="tb-row">{doubts}<span class="tb-dim">{esc(words("review.version", n=view.version))}</span></div>'
         f"{player(f'/media/consent/{view.id}.wav', words('review.recording'))}"
         f'<p><span class="tb-dim">{esc(words("review.statement"))}</span><br>{esc(view.statement)}</p>'
-        f'<p><span class="tb-dim">{esc(words("review.heard"))}</span><br>{esc(view.transcript)}</p>{facts(rows)}'
+        f'<p><span class="tb-dim">{esc(words("review.heard"))}</span><br>{_marked(view)}</p>{facts(rows)}'
+        f"<details><summary>{esc(words('review.samples', n=len(samples)))}</summary>{sounds}</details>"
         f'<label class="tb-dim">{esc(words("review.note"))}'
         '<textarea name="note" rows="2" maxlength="500"></textarea></label>'
         f'<div class="tb-row">{button("approve", words("review.approve"), kind="go", id=view.id)}'
@@ -77,7 +93,12 @@ class ReviewList:
         actor = self.desk.actor(request)
         if not actor.may(Permission.REVIEW):
             return ""
-        return review_list(self.desk.words, self.desk.studio.consent.waiting(actor))
+        studio = self.desk.studio
+        waiting = studio.consent.waiting(actor)
+        samples: dict[str, list[str]] = {}
+        for view in studio.voices.browse(actor) if waiting else []:
+            samples.setdefault(view.speaker_id, []).extend(clip.id for clip in view.clips)
+        return review_list(self.desk.words, [(view, samples.get(view.speaker_id, [])) for view in waiting])
 
     def decide(self, event: gr.EventData, request: gr.Request) -> str:
         """Write the decision; an approved voice is told of."""
