@@ -14,9 +14,12 @@ def metadata_of(data: bytes) -> dict[str, str]:
 
 
 def with_metadata(data: bytes, more: Mapping[str, str]) -> bytes:
-    """The same tensors with further strings in the header, as a card travels with an adapter."""
+    """The same tensors with further strings in the header, as a card travels with an adapter.
+
+    Strings are in order of their names: the same weights with the same strings are the same bytes.
+    """
     header, start = _header(data)
-    header["__metadata__"] = header.get("__metadata__", {}) | dict(more)
+    header["__metadata__"] = dict(sorted((header.get("__metadata__", {}) | dict(more)).items()))
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text + data[start:]

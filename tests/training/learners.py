@@ -103,3 +103,22 @@ class BrokenLearner(LineLearner):
 
     def prepare(self, clips: Any, report: Any, should_stop: Any) -> list[Point]:
         raise EngineTrouble("learning.numbers", step=0, rate=1.0)
+
+
+class CutOff(BaseException):
+    """What a test cuts a run off with: nothing catches it, as nothing catches kill -9."""
+
+
+def tiny_xtts(context: EngineContext, wish: LearnerWish) -> Any:
+    """XTTS's own learner on a tiny model, cut off in the middle of the step that KILL_AT names."""
+    from studio.engines.xtts.learner import XttsLearner
+    from tests.tiny_xtts import narrow_vocoder
+
+    class Cut(XttsLearner):
+        def loss(self, items: Any, step: int) -> LossParts:
+            if torch.is_grad_enabled() and step + 1 == int(os.environ.get(KILL_AT, 0)):
+                raise CutOff
+            return super().loss(items, step)
+
+    with narrow_vocoder():
+        return Cut(context, wish)

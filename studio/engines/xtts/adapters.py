@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from studio.engines.weights import metadata_of
+from studio.engines.weights import metadata_of, with_metadata
 from studio.errors import ModelBroken
 
 ATTENTION = ("attn.c_attn", "attn.c_proj")
@@ -137,7 +137,7 @@ class Adapters:
             "shape": json.dumps(asdict(self._shapes[name])),
             "width": str(self._width),
         }
-        return save(tensors, metadata=header)
+        return with_metadata(save(tensors), header)
 
     def load(self, name: str, data: bytes) -> None:
         """Add an adapter that `export` wrote, or overwrite one of its shape; ModelBroken when it does not fit."""

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from studio.engines.weights import metadata_of
+from studio.engines.weights import metadata_of, with_metadata
 from studio.errors import ModelBroken
 
 # Frozen although they are in the GPT: voices encoded before training stay valid, and latents can be kept.
@@ -28,7 +28,7 @@ def trained_parts(gpt: Any) -> dict[str, nn.Parameter]:
 def export(gpt: Any) -> bytes:
     """The trained parts in float32 as safetensors."""
     tensors = {name: p.detach().float().cpu().contiguous() for name, p in trained_parts(gpt).items()}
-    return save(tensors, metadata={"engine": "xtts", "kind": "full", "width": str(gpt.model_dim)})
+    return with_metadata(save(tensors), {"engine": "xtts", "kind": "full", "width": str(gpt.model_dim)})
 
 
 def is_full(data: bytes) -> bool:
