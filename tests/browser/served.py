@@ -10,7 +10,11 @@ from studio.settings import Settings
 def build(storage: Path, engine: str) -> Studio:
     settings = Settings(storage=storage, port=0, device="cpu")
     if engine == "real":
-        return build_studio(settings)
+        studio = build_studio(settings)
+        # The fake microphone reads another text than today's statement, which nobody could have recorded before.
+        # What is heard is told; the voice is compared in earnest.
+        studio.judges.statement_errors = lambda statement, clip, language: (statement, 0.0)  # type: ignore[method-assign]
+        return studio
     from tests.conftest import open_home
     from tests.fakes import FakeJudges
 
