@@ -18,6 +18,7 @@ from studio.synthesis.preview import Preview
 from studio.synthesis.requests import SynthesisRequest, VoiceChoice
 from studio.synthesis.service import SynthesisService
 
+TRAINED = ("adp_", "ckp_")  # what ids of adapters and checkpoints begin with
 AUTOMATIC = ("", "auto", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")  # what clients of other services send
 MOST_AT_ONCE = 8  # takes of one account on their way; more would only wait
 RETRY_S = 5
@@ -64,7 +65,9 @@ _FILES = {
 
 @dataclass(frozen=True)
 class SpeechOrder:
-    """A call as it came: `voice` is a key or a name, `model` an engine or "auto", `language` may be empty."""
+    """A call as it came: `voice` is a key or a name, `language` may be empty; `model` is an engine, "auto", or an
+    adapter or checkpoint of the voice (``adp_...``, ``ckp_...``), which brings its engine along.
+    """
 
     text: str
     voice: str
@@ -118,10 +121,10 @@ class SpeechService:
         holder.require(Scope.SPEAK)
         voice = self._voice(holder, order.voice)
         language = order.language or voice.language
-        engine = self._engine(voice, order, language)
+        engine = self._engine(holder, voice, order, language)
         request = SynthesisRequest(
             VoiceChoice.parse(voice.key), order.text, language, engine.id, _options(engine, order), order.purpose,
-            score=False,
+            order.model if order.model.startswith(TRAINED) else "", score=False,
         )  # fmt: skip
         with self._door:
             if len(self._synthesis.running(holder.actor)) >= MOST_AT_ONCE:
@@ -139,7 +142,9 @@ class SpeechService:
             raise NotFound("access.voice_unknown", voice=wanted[:100])
         return found[0]
 
-    def _engine(self, voice: VoiceOption, order: SpeechOrder, language: str) -> EngineSpec:
+    def _engine(self, holder: KeyHolder, voice: VoiceOption, order: SpeechOrder, language: str) -> EngineSpec:
+        if order.model.startswith(TRAINED):
+            return self._engines.spec(self._synthesis.trained.choice(holder.actor, order.model).engine_id)
         if order.model not in AUTOMATIC:
             return self._engines.spec(order.model)
         if voice.engine_id:

@@ -45,7 +45,9 @@ class SpeechBody(BaseModel):
     voice: Annotated[str, NAME] | VoiceName = Field(
         description="A voice's key (GET /v1/voices) or its name, if it is the only one."
     )
-    model: str = Field(default="auto", max_length=100, description="An engine (GET /v1/models), or auto.")
+    model: str = Field(
+        default="auto", max_length=100, description="An engine (GET /v1/models), an adapter, or auto."
+    )
     response_format: SpeechFormat = SpeechFormat.MP3
     speed: float = Field(default=1.0, ge=0.25, le=4.0, description="1 is the voice's own pace.")
     stream: bool | None = Field(
