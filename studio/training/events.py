@@ -15,7 +15,7 @@ from typing import Any
 KINDS = {
     "started": "step (where it resumes), steps (planned), epochs, steps_an_epoch, clips, parameters, device, processes",
     "stage": "name (load, prepare, baseline, train, score, save), fraction 0..1; train's is of the whole run",
-    "refused": "id, reason (message key), facts: an utterance left out, told once by each process of the run",
+    "refused": "id, reason (message key), facts: an utterance left out; told again when a run is resumed",
     "step": "step, epoch, loss, parts, learning_rate, grad_norm, clips_per_s, memory_bytes, gpu_share",
     "held_out": "step, loss",
     "checkpoint": "step, folder, scores {name: value}, held_out, samples (count), best (bool), chosen_by, bytes",

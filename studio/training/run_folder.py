@@ -60,12 +60,16 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Order:
-    """What the child reads from its standard input: the key, where models are, and what it may use."""
+    """What the child reads from its standard input: the key, where models are, and what it may use.
+
+    With `processes` above 1 it starts the others itself, one a GPU ("cuda") or sharing the processor.
+    """
 
     key: bytes
     models: dict[str, str]
     device: str = "cpu"
     threads: int = 2
+    processes: int = 1
 
     def line(self) -> str:
         return json.dumps(asdict(self) | {"key": base64.b64encode(self.key).decode()}) + "\n"

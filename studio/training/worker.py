@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from studio.errors import Cancelled, InputRefused, ModelMissing, StorageTrouble, StudioError
 from studio.training.event_log import EventLog
 from studio.training.processes import Identity
+from studio.training.ranks import ranks
 from studio.training.run_folder import HELD_OUT, REPLAY, TRAIN, Order, Recording, RunFolder
 
 if TYPE_CHECKING:
@@ -34,7 +35,14 @@ def main() -> int:
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(order.threads)  # read when torch and numpy are loaded
     run = RunFolder(Path(sys.argv[1]), order.key)
-    return Worker(run, order).work()
+    with ranks(order, run.root, _give_up):
+        return Worker(run, order).work()
+
+
+def _give_up(code: int) -> None:
+    """Another process of the run is gone: there is no step to be had any more."""
+    _log.error("a process of the run ended with %d", code)
+    os._exit(CRASHED)
 
 
 class Worker:
@@ -100,7 +108,7 @@ class Worker:
         judges = Judges(self._model_files, self._order.threads)
         scorer = Scorer(run.samples(), held_out, judges)
         work = Work(
-            plan, learner, items, scorer, Checkpoints(run), self._card(), self._emit, self._asked, self._order.device
+            plan, learner, items, scorer, Checkpoints(run), self._card(), self._emit, self._asked, self._device
         )  # fmt: skip
         return train(work)
 
@@ -111,7 +119,7 @@ class Worker:
 
         plan = self._run.plan
         scratch = self._run.root / "scratch"
-        context = EngineContext(self._model_files, scratch, self._order.device, self._order.threads)
+        context = EngineContext(self._model_files, scratch, self._device, self._order.threads)
         wish = LearnerWish(
             plan.method.value, plan.language, plan.rank, plan.adapter_size, plan.adapt_mlp,
             plan.precision.value, plan.longest_s, plan.seed,
@@ -169,6 +177,12 @@ class Worker:
             0, 0, plan.engine_id, plan.method.value, 0, facts.base_model, facts.base_hash, facts.dataset_id,
             facts.dataset_hash, facts.consent_id, facts.licence,
         )  # fmt: skip
+
+    @property
+    def _device(self) -> str:
+        """Of several processes each has a GPU of its own."""
+        several = self._order.processes > 1 and self._order.device.startswith("cuda")
+        return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if several else self._order.device
 
     def _model_files(self, model_id: str) -> Path:
         if model_id not in self._order.models:

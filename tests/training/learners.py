@@ -122,3 +122,11 @@ def tiny_xtts(context: EngineContext, wish: LearnerWish) -> Any:
 
     with narrow_vocoder():
         return Cut(context, wish)
+
+
+class PlainLearner(LineLearner):
+    """Without dropout: nothing random, so that shares of a step add up to the whole."""
+
+    def __init__(self, context: EngineContext, wish: LearnerWish) -> None:
+        super().__init__(context, wish)
+        self.model[1].p = 0.0  # type: ignore[assignment]

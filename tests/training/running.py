@@ -61,9 +61,9 @@ def here(run: RunFolder, models: dict[str, str] | None = None) -> int:
     return Worker(run, Order(run.key, models or {}, "cpu", 1)).work()
 
 
-def child(run: RunFolder, kill_at: int = 0, models: dict[str, str] | None = None) -> int:
+def child(run: RunFolder, kill_at: int = 0, models: dict[str, str] | None = None, processes: int = 1) -> int:
     """Run the worker to its end; its exit code."""
-    order = Order(run.key, models or {}, "cpu", 1)
+    order = Order(run.key, models or {}, "cpu", 1, processes)
     environment = os.environ | ({KILL_AT: str(kill_at)} if kill_at else {})
     process = subprocess.run(
         [sys.executable, "-m", "studio.training.worker", str(run.root)],

@@ -127,3 +127,15 @@ def test_training_stops_early_when_held_out_loss_gets_no_better(tmp_path: Path) 
     assert here(run) == DONE
     done = events(run)[-1]
     assert (done["kind"], done["reason"], done["step"], done["best_step"]) == ("done", "early_stop", 10, 0)
+
+
+@pytest.mark.slow
+def test_two_processes_share_each_step_and_learn_what_one_learns(tmp_path: Path) -> None:
+    one = make_run(tmp_path / "one", plan(accumulation=2, epochs=3), "PlainLearner")
+    two = make_run(tmp_path / "two", plan(accumulation=1, epochs=3), "PlainLearner")
+    assert here(one) == DONE
+    assert child(two, processes=2) == DONE
+    assert events(two, "started")[0]["processes"] == 2
+    assert list(losses(two)) == list(losses(one)) == list(range(1, 7))
+    assert losses(two) == pytest.approx(losses(one), rel=1e-5)
+    assert [event["seq"] for event in events(two)] == list(range(len(events(two))))
