@@ -11,7 +11,8 @@ TONES = {
     JobState.RUNNING: "", JobState.QUEUED: "", JobState.DONE: "good", JobState.PAUSED: "warn",
     JobState.INTERRUPTED: "warn", JobState.CANCELLED: "warn", JobState.FAILED: "bad",
 }  # fmt: skip
-# what the worker measures, in the order of the columns
+NEWEST = 2  # checkpoints whose samples stand open
+# What the worker measures, in the order of the columns.
 SCORES = ("wer", "similarity", "mos", "mcd", "held_out_loss")
 
 
@@ -204,15 +205,34 @@ def _shown(words: Words, score: str, value: float) -> str:
 
 def _samples(words: Words, rows: Sequence[CheckpointView], texts: Sequence[str]) -> str:
     """Sentence by sentence, the same sentence of every checkpoint: differences are heard side by side."""
-    most = max((row.samples for row in rows), default=0)
+    spoken = [row for row in rows if row.samples]
+    most = max((row.samples for row in spoken), default=0)
     if not most:
         return ""
-    blocks = "".join(
-        f'<section class="tb-card"><p>{esc(texts[n] if n < len(texts) else words("jobs.sentence", n=n + 1))}</p>'
-        f'<div class="tb-samples">{"".join(_sample(words, row, n) for row in rows if n < row.samples)}</div></section>'
-        for n in range(most)
-    )
+    first = [row for row in spoken if row.step == 0 or row.best or row in spoken[-NEWEST:]]
+    rest = [row for row in spoken if row not in first]
+    blocks = "".join(_sentence(words, n, texts, first, rest) for n in range(most))
     return f'<h4>{esc(words("jobs.samples"))}</h4><div class="tb-list">{blocks}</div>'
+
+
+def _sentence(
+    words: Words,
+    number: int,
+    texts: Sequence[str],
+    first: Sequence[CheckpointView],
+    rest: Sequence[CheckpointView],
+) -> str:
+    """A sentence before training, at the best and at the newest checkpoints; the others folded away."""
+    text = texts[number] if number < len(texts) else words("jobs.sentence", n=number + 1)
+    folded = _players(words, rest, number)
+    more = f"<details><summary>{esc(words('jobs.more_samples', n=len(rest)))}</summary>{folded}</details>"
+    shown = _players(words, first, number) + (more if rest else "")
+    return f'<section class="tb-card"><p>{esc(text)}</p>{shown}</section>'
+
+
+def _players(words: Words, rows: Sequence[CheckpointView], number: int) -> str:
+    inner = "".join(_sample(words, row, number) for row in rows if number < row.samples)
+    return f'<div class="tb-samples">{inner}</div>'
 
 
 def _sample(words: Words, row: CheckpointView, number: int) -> str:

@@ -38,7 +38,7 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     )
     low = ordered[0]
     air = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
-    return low - air, high + air
+    return (max(0.0, low - air) if low >= 0 else low - air), high + air
 
 
 def _x(step: float, span: int) -> float:
