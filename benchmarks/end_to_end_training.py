@@ -98,7 +98,7 @@ def enrolled(studio: Studio, admin: Actor, folder: Path, speaker: str) -> VoiceV
     spoken = checked[0].clip
     grain = np.random.default_rng().normal(0, 1e-4, len(spoken.samples)).astype(np.float32)
     recording = AudioClip(spoken.samples + grain, spoken.sample_rate_hz)
-    form = ConsentForm(Category.EMPLOYEE, PURPOSES, frozenset(ATTESTATIONS), told.token, recording)
+    form = ConsentForm(Category.SELF, PURPOSES, frozenset(ATTESTATIONS), told.token, recording)
     return studio.voices.enrol(admin, VoiceForm(speaker, language, tuple(checked), form))
 
 
