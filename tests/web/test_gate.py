@@ -109,7 +109,7 @@ def test_the_page_gets_a_new_nonce_each_time(ada: Visitor) -> None:
     "path",
     ["/proxy=http://127.0.0.1:1/", f"{G}/proxy=http://127.0.0.1:1/", f"{G}/deep_link?session_hash=x", f"{G}/mcp/sse",
      "/monitoring", "/monitoring/summary", "/docs", "/redoc", "/openapi.json", f"{G}/openapi.json", f"{G}/info",
-     f"{G}/runs", f"{G}/user", f"{G}/token", f"{G}/vibe-code", f"{G}/startup-events", "/login", "/pwa_icon"],
+     f"{G}/runs", f"{G}/user", f"{G}/token", f"{G}/vibe-code", f"{G}/startup-events", "/pwa_icon"],
 )  # fmt: skip
 def test_attack_10_doors_nobody_needs_are_closed(ada: Visitor, path: str) -> None:
     assert ada.client.get(path).status_code == 404
