@@ -14,6 +14,7 @@ from studio.ui.header import Header
 from studio.ui.listen.cards import detail, offered_list, progress_card, test_list
 from studio.ui.listen.form import Design, FormPanel
 from studio.ui.listen.outcome import outcome_view
+from studio.ui.listen.systems import system_list
 from studio.ui.markup import board, esc
 from studio.work.live import Live
 
@@ -55,7 +56,9 @@ class ListenTab:
 
     @property
     def making(self) -> list[Any]:
-        return [self.token, self.stage, self.stop, self.form.go, self.form.panel]
+        form = self.form
+        emptied = [form.systems.picked, form.systems.area, form.name]
+        return [self.token, self.stage, self.stop, form.go, form.panel, *emptied]
 
     def wire(self, demo: gr.Blocks) -> None:
         desk, followed = self.desk, [*self.making, *self.shown]
@@ -128,7 +131,9 @@ class ListenTab:
         """Check, store, then follow the batch."""
         actor = self.desk.actor(request)
         live = self.desk.studio.listening.create(actor, Design(*values).form())
-        yield from self.follow(actor, live, request)
+        # The next test starts with no systems and no name.
+        emptied: tuple[Any, ...] = ([], system_list(self.desk.words, []), "")
+        yield from self.follow(actor, live, request, emptied)
 
     def take_up(self, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """After a reload: follow the newest batch that still runs."""
@@ -139,17 +144,20 @@ class ListenTab:
         else:
             yield (SKIP,) * (len(self.making) + len(self.shown))
 
-    def follow(self, actor: Actor, live: Live[MakeEvent], request: gr.Request) -> Iterator[tuple[Any, ...]]:
+    def follow(
+        self, actor: Actor, live: Live[MakeEvent], request: gr.Request, form: tuple[Any, ...] = (SKIP,) * 3
+    ) -> Iterator[tuple[Any, ...]]:
+        """The batch as it goes; `form` is what becomes of the form's systems and name."""
         words, rest = self.desk.words, (SKIP,) * len(self.shown)
         on, off = gr.Button(interactive=True), gr.Button(interactive=False)
         put_away, test_id = gr.Column(visible=False), ""
-        yield live.token, progress_card(words, 0, 0), gr.Button(visible=True), off, put_away, *rest
-        ended = "", "", gr.Button(visible=False), on, SKIP
+        yield live.token, progress_card(words, 0, 0), gr.Button(visible=True), off, put_away, *form, *rest
+        ended = "", "", gr.Button(visible=False), on, *(SKIP,) * 4
         try:
             for event in live.events():
                 drawn = rest if test_id else self.drawn(actor, event.test_id, request)
                 test_id = event.test_id
-                yield SKIP, progress_card(words, event.done, event.total), SKIP, SKIP, SKIP, *drawn
+                yield SKIP, progress_card(words, event.done, event.total), *(SKIP,) * 6, *drawn
         except StudioError:
             yield *ended, *self.drawn(actor, test_id, request)
             raise

@@ -1,0 +1,167 @@
+"""Listening tests in a real Chromium: designed in the tab, taken by the public link on a phone, read live."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Served, sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+SYSTEMS = ("Segreto uno", "Segreto due")
+SENTENCES = "Buongiorno a tutti.\nIl treno parte alle otto."
+LONG_MS = 120_000
+
+
+@pytest.fixture
+def shot(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, str], None]:
+    """Screenshots to look at: into $TIMBRO-independent tmp_path, named after what they show."""
+
+    def take(page: Page, name: str) -> None:
+        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+
+    return take
+
+
+def add_system(page: Page, number: int, name: str) -> None:
+    """Pick the voice, and press the button only when the page shows what was picked: that is what it will read."""
+    voice, engine = page.locator("#listen-voice input"), page.locator("#listen-engine input")
+    expect(voice).not_to_have_value("")  # the list has arrived
+    voice.click()
+    option = page.get_by_role("option").nth(number)
+    label = str(option.get_attribute("aria-label"))
+    option.click()
+    expect(voice).to_have_value(label)
+    expect(engine).not_to_have_value("")
+    field = page.locator("#listen-system-name input, #listen-system-name textarea")
+    expect(field).to_have_value("")  # the last name has been taken
+    field.fill(name)
+    page.click("#listen-add-voice")
+    expect(page.locator("#listen-picked")).to_contain_text(name, timeout=LONG_MS)
+
+
+def design(page: Page, name: str, kind: str) -> None:
+    """Two presets of the scripted engines, two sentences, one training question."""
+    page.get_by_role("tab", name="Ascolto").click()
+    page.click("#listen-new")
+    page.fill("#listen-name input, #listen-name textarea", name)
+    page.locator("#listen-kind").get_by_label(kind, exact=True).check()
+    for number, system in enumerate(SYSTEMS):
+        add_system(page, number, system)
+    page.fill("#listen-sentences textarea", SENTENCES)
+    expect(page.locator("#plan")).to_contain_text("±")
+    page.click("#listen-create")
+    expect(page.locator("#listen-detail")).to_contain_text(name, timeout=LONG_MS)
+    open_button = page.locator("#listen-detail").get_by_role("button", name="Apri agli ascoltatori")
+    expect(open_button).to_be_visible(timeout=LONG_MS)
+
+
+def open_link(page: Page) -> str:
+    page.locator("#listen-detail").get_by_role("button", name="Apri agli ascoltatori").click()
+    expect(page.locator("#listen-link")).to_be_visible()
+    return page.locator("#listen-link").input_value()
+
+
+def agree(page: Page) -> None:
+    expect(page.locator("#begin")).to_be_disabled()
+    page.check("#agree")
+    page.click("#begin")
+
+
+def answer(page: Page, value: str, *, by_key: bool = False) -> None:
+    """Hear every sound of the question to its end, then answer and go on."""
+    place = page.locator("#place").inner_text()
+    expect(page.locator("#next")).to_be_disabled()
+    assert page.locator('[aria-checked="true"]').count() == 0  # nothing is chosen for the listener
+    for sound in page.locator(".player").all():
+        expect(sound).to_be_enabled()
+        sound.click()
+        expect(sound).to_contain_text("ascoltato")
+    if by_key:
+        page.keyboard.press(value)
+        page.keyboard.press("Enter")
+    else:
+        page.locator(f'.answer[data-value="{value}"]').click()
+        page.click("#next")
+    expect(page.locator(f"#place:has-text('{place}')")).to_have_count(0)
+
+
+def rate_in_the_tab(page: Page) -> None:
+    """Whoever is signed in finds the open test in the tab, and takes part without leaving it."""
+    page.reload()
+    page.get_by_role("tab", name="Ascolto").click()
+    page.locator("#listen-offered summary").first.click()
+    inside = page.frame_locator("#listen-offered iframe").first
+    inside.locator("#agree").check()
+    inside.locator("#begin").click()
+    expect(inside.locator("#practice")).to_be_visible()
+    expect(inside.locator(".player").first).to_be_enabled()
+
+
+@pytest.mark.timeout(900)
+def test_mos_and_ab_from_the_public_link_on_a_phone_with_a_break(
+    serve: Callable[[str], Served],
+    open_page: Callable[..., Page],
+    troubles: list[str],
+    shot: Callable[[Page, str], None],
+) -> None:
+    served = serve("scripted")
+    owner = open_page()
+    sign_in(owner, served.link)
+
+    design(owner, "Prova MOS", "MOS")
+    shot(owner, "ready")
+    link = open_link(owner)
+    listener = open_page(**PHONE)
+    listener.goto(link)
+    shot(listener, "welcome")
+    agree(listener)
+    expect(listener.locator("#practice")).to_be_visible()
+    answer(listener, "3")
+    answer(listener, "4")
+    shot(listener, "question")
+    answer(listener, "5")
+    context, before = listener.context, listener.locator("#place").inner_text()
+    listener.close()
+
+    listener = context.new_page()
+    listener.goto(link)
+    expect(listener.locator("#place")).to_have_text(before)
+    for _ in range(3):
+        answer(listener, "2", by_key=True)
+    expect(listener.locator("#done")).to_be_visible()
+    shot(listener, "done")
+    assert "Segreto" not in listener.content()
+
+    # The owner's page has not been touched: the results come by themselves.
+    expect(owner.locator("#listen-results")).to_contain_text("Segreto uno", timeout=LONG_MS)
+    expect(owner.locator("#listen-tests")).to_contain_text("1 ascoltatori, 1 hanno finito, 4 voti")
+    shot(owner, "results")
+    with owner.expect_download() as download:
+        owner.locator("#listen-detail").get_by_role("link", name="CSV").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 1 + 6
+
+    design(owner, "Prova AB", "A/B")
+    ab = open_link(owner)
+    listener.goto(ab)
+    agree(listener)
+    for value in ("1", "0", "1", "0"):
+        answer(listener, value)
+        if listener.locator("#done").count():
+            break
+        shot(listener, "ab")
+    expect(listener.locator("#done")).to_be_visible()
+    expect(owner.locator("#listen-results")).to_contain_text("Preferenze", timeout=LONG_MS)
+    owner.get_by_text("Chiudi la prova", exact=True).first.click()
+    owner.locator("#listen-detail [data-act=close]").dblclick()  # it asks once more, for four seconds
+    expect(owner.locator("#listen-detail")).to_contain_text("La prova è chiusa")
+    rate_in_the_tab(owner)
+    listener.goto(ab)
+    expect(listener.locator("#closed")).to_be_visible()
+    expect(listener.locator("table")).to_contain_text("Segreto uno")
+    shot(listener, "revealed")
+    assert troubles == []
