@@ -187,6 +187,11 @@ PURE = (
     "listening/headphones.py",
     "listening/sounds.py",
     "listening/hearing.py",
+    "training/prediction.py",
+    "training/presets.py",
+    "training/sizes.py",
+    "training/plan.py",
+    "training/curves.py",
 )
 
 

@@ -45,8 +45,9 @@ def bring_in(session: Session, row: TrainingJob, events: Sequence[Event], offset
 
 
 def _count_time(row: TrainingJob, event: Event) -> None:
-    """Work between two events of one process counts; the gap before a start does not."""
-    if event.kind != "started" and row.heard_at is not None:
+    """Work between two events of one process counts; the gap before a process began, told by "load", does not."""
+    begins = event.kind == "stage" and event.facts.get("name") == "load"
+    if not begins and row.heard_at is not None:
         passed = datetime.fromisoformat(event.at) - datetime.fromisoformat(row.heard_at)
         row.seconds += max(0.0, passed.total_seconds())
     row.heard_at = event.at

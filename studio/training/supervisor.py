@@ -63,6 +63,7 @@ class Supervisor:
         self._device = device
         self._runs: dict[str, Run] = {}
         self._lock_file: IO[bytes] | None = None
+        self._devices: tuple[str, ...] = ()
         self._thread: threading.Thread | None = None
         self._closing, self._wake = threading.Event(), threading.Event()
         self._watched_at = self._swept_at = 0.0
@@ -129,7 +130,7 @@ class Supervisor:
         except BlockingIOError:
             lock_file.close()
             return False
-        self._lock_file = lock_file
+        self._lock_file, self._devices = lock_file, devices(self._device)
         with self._ground.database.read() as session:
             rows = in_state(session, [JobState.RUNNING])
             children = [(row, found(session, self._ground, row)) for row in rows]
@@ -161,7 +162,7 @@ class Supervisor:
 
     def _free(self) -> list[str]:
         taken = {run.device for run in self._runs.values()}
-        return [device for device in devices(self._device) if device not in taken]
+        return [device for device in self._devices if device not in taken]
 
     # Following
 
@@ -184,8 +185,7 @@ class Supervisor:
             if row is None:
                 return False
             offset, wish = row.events_offset, row.wish
-        if wish == Wish.CANCEL and run.patience_ends is None:
-            run.patience_ends = time.monotonic() + CANCEL_S
+        self._pass_on(run, Wish(wish))
         told = [*read_events(self._folder(run.job_id) / "events.jsonl", offset)]
         if told:
             with self._ground.database.write() as session:
@@ -194,6 +194,14 @@ class Supervisor:
                     return False
                 run.told = bring_in(session, row, [event for event, _ in told], told[-1][1])
         return True
+
+    def _pass_on(self, run: Run, wish: Wish) -> None:
+        """See to it that the child knows what was asked of it: it may have been asked before there was a child."""
+        if wish is Wish.CANCEL and run.patience_ends is None:
+            run.patience_ends = time.monotonic() + CANCEL_S
+        folder = RunFolder(self._folder(run.job_id), b"")
+        if wish and folder.root.is_dir() and not folder.asked():
+            folder.ask("stop" if wish is Wish.CANCEL else "pause")
 
     def _hurry(self, run: Run) -> None:
         """A child that has ended its work, or was told to, is not waited for without end."""
@@ -229,7 +237,8 @@ class Supervisor:
         with self._ground.database.write() as session:
             row = session.get(TrainingJob, job_id)
             if row is not None:
-                row.state, row.wish, row.reason, row.ended_at = ending.state.value, "", ending.reason, now()
+                row.state, row.wish, row.reason = ending.state.value, "", ending.reason
+                row.ended_at = None if ending.state is JobState.QUEUED else now()
                 audit.append(session, row.owner_id, f"training.{ending.state.value}", job_id, step=row.step)
         if row is None:
             remove_run(self._folder(job_id))

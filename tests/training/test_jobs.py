@@ -2,7 +2,9 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
@@ -114,10 +116,14 @@ def test_a_pause_keeps_what_was_done_and_a_resume_ends_it(
     studio.training.pause(admin, job_id)
     paused = wait_for(studio, admin, job_id, ended)
     assert paused.state is JobState.PAUSED and 3 <= paused.step < paused.steps
+    worked = paused.seconds
+    time.sleep(3)
     monkeypatch.setenv(STEP_S, "0")
     studio.training.resume(admin, job_id)
     done = wait_for(studio, admin, job_id, ended)
     assert done.state is JobState.DONE
+    began = datetime.fromisoformat(done.started_at or "").timestamp()
+    assert worked < done.seconds < time.time() - began - 2.5  # the time in between is no work
     steps = [point.step for point in studio.training.progress(admin, job_id).curves.train]
     assert steps == list(range(1, done.steps + 1))
 
