@@ -72,6 +72,10 @@ class Checkpoints:
     def folder(self, step: int) -> Path:
         return self.root / f"{step:06d}"
 
+    def size(self, step: int) -> int:
+        """Bytes on the disk, of what is left of it."""
+        return sum(path.stat().st_size for path in self.folder(step).rglob("*") if path.is_file())
+
     def card(self, step: int) -> Card:
         return Card.from_json((self.folder(step) / "card.json").read_text(encoding="utf-8"))
 

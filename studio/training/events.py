@@ -13,7 +13,8 @@ from typing import Any
 
 # kind -> what its facts hold (numbers and ids only: no text that a person said)
 KINDS = {
-    "started": "step (where it resumes), steps (planned), epochs, steps_an_epoch, clips, parameters, device, processes",
+    "started": "step (where it resumes), steps (planned), epochs, steps_an_epoch, clips, replay (of other languages, "
+    "an epoch), parameters (trained), device, processes",
     "stage": "name (load, prepare, baseline, train, score, save), fraction 0..1; train's is of the whole run",
     "refused": "id, reason (message key), facts: an utterance left out; told again when a run is resumed",
     "step": "step, epoch, loss, parts, learning_rate, grad_norm, clips_per_s, memory_bytes, gpu_share",

@@ -1,7 +1,5 @@
 """The training loop: steps, held-out losses, samples and checkpoints, repeatable to the last bit."""
 
-import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,18 +8,14 @@ import torch
 
 from studio.audio.clip import AudioClip
 from studio.engines.learning import Learner, TrainingClip
-from studio.errors import EngineTrouble
 from studio.training.checkpoints import Card, Checkpoints, facts_of
 from studio.training.event_log import Emit
 from studio.training.machine import accelerator_for, gpu_share, memory_bytes, memory_told
-from studio.training.order import Sizes, epoch_steps
+from studio.training.order import Sizes
 from studio.training.plan import TrainingPlan
 from studio.training.scoring import Scorer, Standing, better, chosen_by
 from studio.training.state import Position, from_bytes, to_bytes
-
-_BETAS = (0.9, 0.96)  # XTTS's own recipe
-_LAST_RATE = 0.1  # the rate ends at this share of its height
-_log = logging.getLogger(__name__)
+from studio.training.stepping import Stepper
 
 
 @dataclass(frozen=True)
@@ -88,14 +82,9 @@ class _Loop:
             plan.replay_share,
             plan.seed,
         )
-        steps = plan.epochs * self.sizes.steps_an_epoch
-        self.steps = min(steps, plan.most_steps) if plan.most_steps else steps
-        self.items = [*work.items.train, *work.items.replay]
-        self.parameters = work.learner.parameters()
-        optimizer = torch.optim.AdamW(
-            self.parameters, lr=plan.learning_rate, betas=_BETAS, weight_decay=plan.weight_decay
-        )
-        self.optimizer = self.accelerator.prepare_optimizer(optimizer)
+        items = [*work.items.train, *work.items.replay]
+        self.stepper = Stepper(plan, work.learner, items, self.sizes, self.accelerator)
+        self.steps = self.stepper.steps
 
     def run(self) -> Ending:
         resumed = self._resume()
@@ -109,7 +98,7 @@ class _Loop:
                 if self.saved != self.position.step:  # the one that is there was judged
                     self._checkpoint("save", judged=False)
                 return self._stopped(reason)
-            self._step(self.position.step)
+            self._step()
             if self._due() and self._checkpoint("score") and self.position.step < self.steps:
                 return self._done("early_stop")
         return self._done("finished")
@@ -123,22 +112,29 @@ class _Loop:
         if step is None:
             return False
         self.work.learner.restore(checkpoints.weights(step))
-        self.position = from_bytes(checkpoints.trainer(step), self.optimizer)
+        self.position = from_bytes(checkpoints.trainer(step), self.stepper.optimizer)
         if self.accelerator.scaler is not None and self.position.scaler:
             self.accelerator.scaler.load_state_dict(dict(self.position.scaler))
         self.saved = self.position.step
         for each in (0, *([] if self.position.best is None else [self.position.best])):
             card = checkpoints.card(each)
             self.standings[each] = Standing(each, card.scores, card.held_out_loss)
+        # Told again: the process before may have died between writing it and saying so.
+        self._tell("checkpoint", **facts_of(checkpoints.card(step), checkpoints.size(step)))
         return True
 
     def _started(self) -> None:
-        trained = sum(parameter.numel() for parameter in self.parameters)
         self._tell(
             "started", step=self.position.step, steps=self.steps, epochs=self.work.plan.epochs,
-            steps_an_epoch=self.sizes.steps_an_epoch, clips=len(self.items), parameters=trained,
+            steps_an_epoch=self.sizes.steps_an_epoch, clips=len(self.work.items.train), replay=self.sizes.replayed,
+            parameters=self._size,
             device=str(self.accelerator.device), processes=self.accelerator.num_processes,
         )  # fmt: skip
+
+    @property
+    def _size(self) -> int:
+        """How many numbers are trained."""
+        return sum(parameter.numel() for parameter in self.stepper.parameters)
 
     def _stopped(self, reason: str) -> Ending:
         self._tell("stopped", step=self.position.step, reason=reason)
@@ -156,81 +152,14 @@ class _Loop:
             broadcast_object_list(wish)
         return str(wish[0])
 
-    # One step
-
-    def _step(self, step: int) -> None:
-        started = time.monotonic()
-        epoch, index = divmod(step, self.sizes.steps_an_epoch)
-        batches = epoch_steps(self.sizes, epoch)[index]
-        rate = self._rate(step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self._seed(step)
-        loss, parts = self._gradients(batches, step)
-        norm = self._update(step, loss)
-        self.position = replace(self.position, step=step + 1)
-        clips = sum(len(batch) for batch in batches)
+    def _step(self) -> None:
+        found = self.stepper.step(self.position.step)
+        self.position = replace(self.position, step=self.position.step + 1)
         self._tell(
-            "step", step=step + 1, epoch=epoch + 1, loss=loss, parts=parts, learning_rate=rate, grad_norm=norm,
-            clips_per_s=round(clips / max(1e-9, time.monotonic() - started), 3),
+            "step", step=self.position.step, epoch=found.epoch, loss=found.loss, parts=found.parts,
+            learning_rate=found.rate, grad_norm=found.grad_norm, clips_per_s=found.clips_per_s,
             memory_bytes=memory_bytes(self.work.device), gpu_share=gpu_share(self.work.device),
         )  # fmt: skip
-
-    def _gradients(self, batches: list[list[int]], step: int) -> tuple[float, dict[str, float]]:
-        """Add up the gradients of this process's share of the step; every utterance weighs the same."""
-        clips = sum(len(batch) for batch in batches)
-        totals: dict[str, float] = {}
-        self.optimizer.zero_grad()
-        for batch in batches[self.accelerator.process_index :: self.accelerator.num_processes]:
-            share = len(batch) / clips
-            with self.accelerator.autocast():
-                found = self.work.learner.loss([self.items[i] for i in batch], step)
-            self.accelerator.backward(found.total * share)
-            for name, value in {"loss": float(found.total.detach()), **found.parts}.items():
-                totals[name] = totals.get(name, 0.0) + value * share
-        totals = self._summed(totals)
-        return totals.pop("loss"), totals
-
-    def _summed(self, totals: dict[str, float]) -> dict[str, float]:
-        """Gradients and losses of all processes together."""
-        if self.accelerator.num_processes == 1:
-            return totals
-        for parameter in self.parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-            parameter.grad = self.accelerator.reduce(parameter.grad, reduction="sum")
-        from accelerate.utils import gather_object
-
-        summed: dict[str, float] = {}
-        for each in gather_object([totals]):
-            for name, value in each.items():
-                summed[name] = summed.get(name, 0.0) + value
-        return summed
-
-    def _update(self, step: int, loss: float) -> float:
-        bound = self.work.plan.clip_norm or float("inf")
-        norm = float(self.accelerator.clip_grad_norm_(self.parameters, bound))
-        finite = norm == norm and abs(norm) != float("inf")
-        # Under fp16 an overflow is the scaler's affair: it leaves the step out and scales less.
-        if loss != loss or not (finite or self.accelerator.scaler is not None):
-            raise EngineTrouble("learning.numbers", step=step + 1, rate=self.work.plan.learning_rate)
-        self.optimizer.step()
-        return norm if finite else 0.0
-
-    def _rate(self, step: int) -> float:
-        """Linear warm-up, then a cosine to a tenth: a function of the step alone."""
-        import math
-
-        plan = self.work.plan
-        warm = min(1.0, (step + 1) / (plan.warmup_steps + 1))
-        along = step / max(1, self.steps)
-        fall = _LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * along))
-        return plan.learning_rate * warm * fall
-
-    def _seed(self, step: int) -> None:
-        torch.manual_seed((self.work.plan.seed << 32) + step * 64 + self.accelerator.process_index)
-
-    # Checkpoints
 
     def _due(self) -> bool:
         step = self.position.step
@@ -284,7 +213,7 @@ class _Loop:
             self.work.card,
             step=step,
             epoch=step // self.sizes.steps_an_epoch,
-            parameters=sum(parameter.numel() for parameter in self.parameters),
+            parameters=self._size,
             scores=standing.scores,
             held_out_loss=standing.held_out_loss,
             chosen_by=chosen_by(self.standings[0]) if 0 in self.standings else "",
@@ -292,7 +221,7 @@ class _Loop:
             samples=len(sounds),
         )
         weights = self.work.learner.export()
-        size = checkpoints.write(card, weights, to_bytes(self.position, self.optimizer), sounds)
+        size = checkpoints.write(card, weights, to_bytes(self.position, self.stepper.optimizer), sounds)
         if card.best:
             checkpoints.mark_best(step)
         checkpoints.prune(self.position.best)
