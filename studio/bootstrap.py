@@ -163,6 +163,7 @@ def build_studio(
     )
     erasure.stops(enrolment.stop_speaker)
     erasure.stops(synthesis.stop_speaker)
+    erasure.stops(judges.stop_speaker)
     rooms = Rooms(
         database, voices, enrolment, synthesis, registry, judges, Recognisers(judges, settings),
         ScoreStore(database, vault), device, settings.cores,

@@ -79,6 +79,11 @@ class Judges:
         if "distortions" in self._loaded:
             self.distortions.close()
 
+    def stop_speaker(self, speaker_id: str) -> None:
+        """Forget every sound that is remembered: whose it was is not (studio.privacy.erasure)."""
+        if "distortions" in self._loaded:
+            self.distortions.forget()
+
     def embed(self, clip: AudioClip) -> NDArray[np.float32]:
         """Unit speaker embedding, shape (256,)."""
         return self.encoder.embed(clip)

@@ -133,6 +133,16 @@ def test_withdrawal_while_it_runs_stops_it_and_leaves_nothing(
     assert [_count(studio, t) for t in (EvaluationRun, MetricScore, Synthesis, Asset)] == [0, 0, 0, 0]
 
 
+def test_withdrawal_forgets_the_sounds_that_were_analysed(
+    studio: Studio, admin: Actor, ears: ScriptedEars, voice: VoiceView
+) -> None:
+    sound = AudioClip(real_speech(0.5).samples, 22_050)
+    ears.distortions.of_clips(sound, sound)
+    assert ears.distortions.remembered == 1
+    studio.voices.withdraw(admin, voice.id)
+    assert ears.distortions.remembered == 0
+
+
 def test_withdrawal_afterwards_erases_the_scores(
     studio: Studio, admin: Actor, ears: ScriptedEars, voice: VoiceView
 ) -> None:
