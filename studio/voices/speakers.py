@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from studio.audio.clip import AudioClip
 from studio.consent.challenge import Challenge
 from studio.consent.documents import may_see
+from studio.consent.gate import current_consent
 from studio.consent.links import Guest, LinkDesk
 from studio.consent.purposes import Category, Purpose
 from studio.consent.service import ConsentForm, ConsentService, ConsentView
@@ -52,6 +53,7 @@ class SpeakerPage:
     guest: Guest
     notice: Notice
     consent: ConsentView | None = None
+    agreed: Notice | None = None  # the notice that the consent was given on
     dossier: Dossier | None = None
     receipt: Receipt | None = None
 
@@ -120,10 +122,12 @@ class SpeakerDesk:
                 receipt = self._erasure.receipt(session, guest.speaker_id)
                 return SpeakerPage("erased", guest, notice, receipt=receipt)
             consent = self._consent.of_speaker(session, guest.speaker_id)
+            given = current_consent(session, guest.speaker_id)
+            agreed = self._consent.notices.find(session, given.notice_hash) if given else None
         if consent is None:
             return SpeakerPage("invited", guest, notice)
         phase = "expired" if consent.status == "granted" and consent.days_left < 0 else consent.status
-        return SpeakerPage(phase, guest, notice, consent, self._dossiers.own(guest.speaker_id))
+        return SpeakerPage(phase, guest, notice, consent, agreed, self._dossiers.own(guest.speaker_id))
 
     def examine(self, token: str, upload: Upload) -> CheckedClip:
         """Decode and examine a recording; nothing is stored."""

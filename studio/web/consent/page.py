@@ -55,6 +55,7 @@ def told(page: SpeakerPage) -> dict[str, Any]:
         "voice": page.guest.voice_name,
         "category": page.guest.category,
         "notice": {"text": notice.text, "version": notice.version, "hash": notice.hash},
+        "agreed": {"text": page.agreed.text, "version": page.agreed.version} if page.agreed else None,
         "purposes": [purpose.value for purpose in Purpose],
         "attestations": list(ATTESTATIONS),
         "most_clips": MOST_BY_LINK,
