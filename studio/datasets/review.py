@@ -46,6 +46,7 @@ class ReviewService(Looking):
 
     def decide(self, actor: Actor, utterance_ids: Sequence[str], keep: bool) -> None:
         """Keep or drop clips of one dataset; the decision stands against every rule."""
+        actor.require(Permission.VOICES)
         if not utterance_ids:
             raise InputRefused("datasets.nothing_chosen")
         with self._rooms.database.write() as session:
@@ -60,6 +61,7 @@ class ReviewService(Looking):
 
         Clips that cannot be trained on (too long, no text) are not among those that are kept.
         """
+        actor.require(Permission.VOICES)
         with self._rooms.database.write() as session:
             work = self._work(session, actor, dataset_id)
             u = DatasetUtterance
@@ -84,6 +86,7 @@ class ReviewService(Looking):
 
     def edit_text(self, actor: Actor, utterance_id: str, text: str) -> UtteranceView:
         """Set the text; what a rule dropped for its text is judged anew. InputRefused without a letter."""
+        actor.require(Permission.VOICES)
         text = " ".join(text.split())
         if not letters(text) or len(text) > MOST_CHARACTERS:
             raise InputRefused("datasets.text", most=MOST_CHARACTERS)

@@ -222,6 +222,7 @@ class DatasetService:
     # Ending
 
     def rename(self, actor: Actor, dataset_id: str, name: str) -> DatasetView:
+        actor.require(Permission.VOICES)
         with self._database.write() as session:
             dataset = self.find(session, actor, dataset_id)
             dataset.name = checked_name(name)

@@ -91,6 +91,7 @@ class ListeningService:
 
     def resume(self, actor: Actor, test_id: str) -> Live[MakeEvent]:
         """Make what is still missing, after a failure, a cancel or a restart."""
+        actor.require(Permission.VOICES)
         if any(self.made_by(live) == test_id for live in self.running(actor)):
             raise InputRefused("listening.still_making")
         with self._database.read() as session:
@@ -220,6 +221,7 @@ class ListeningService:
 
     def open(self, actor: Actor, test_id: str, link: LinkForm) -> ListeningView:
         """Let listeners in; also renews the link of an open test: the old one is dead then."""
+        actor.require(Permission.VOICES)
         if not (1 <= link.days <= 365 and 1 <= link.quota <= 10_000):
             raise InputRefused("listening.link")
         with self._database.write() as session:
@@ -240,6 +242,7 @@ class ListeningService:
 
     def revoke(self, actor: Actor, test_id: str) -> ListeningView:
         """Shut the link; ratings stay, the test can be opened again."""
+        actor.require(Permission.VOICES)
         with self._database.write() as session:
             test = self._find(session, actor, test_id)
             if test.status == "open" and test.revoked_at is None:
@@ -249,6 +252,7 @@ class ListeningService:
 
     def close(self, actor: Actor, test_id: str, *, reveal: bool) -> ListeningView:
         """Shut voting for good; with `reveal` listeners who come back read which system was which."""
+        actor.require(Permission.VOICES)
         with self._database.write() as session:
             test = self._find(session, actor, test_id)
             if test.status != "open":
@@ -259,6 +263,7 @@ class ListeningService:
 
     def delete(self, actor: Actor, test_id: str) -> None:
         """Remove the test with its stimuli, listeners and ratings."""
+        actor.require(Permission.VOICES)
         for live in self.running(actor):
             if self.made_by(live) == test_id:
                 raise InputRefused("listening.still_making")

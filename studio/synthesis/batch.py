@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from studio.db.tables import new_id
 from studio.errors import Cancelled, InputRefused, NotFound, StudioError
-from studio.privacy.access import Actor
+from studio.privacy.access import Actor, Permission
 from studio.synthesis.requests import SynthesisRequest, Take
 from studio.synthesis.service import SynthesisService
 from studio.synthesis.takes import audio_format
@@ -85,6 +85,7 @@ class BatchService:
 
     def start(self, actor: Actor, rows: list[BatchRow], template: SynthesisRequest) -> Live[BatchEvent]:
         """Check every line first (InputRefused names the line), then make the takes in order."""
+        actor.require(Permission.VOICES)
         for number, row in enumerate(rows, 1):
             try:
                 self._synthesis.prepare(row.text, template.language, template.engine_id)

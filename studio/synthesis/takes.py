@@ -16,7 +16,7 @@ from studio.db.database import Database
 from studio.db.tables import Synthesis, Voice
 from studio.errors import InputRefused, NotFound
 from studio.privacy import audit
-from studio.privacy.access import Actor
+from studio.privacy.access import Actor, Permission
 from studio.privacy.vault import Vault
 from studio.provenance.manifest import is_signed
 from studio.provenance.marking import Marker
@@ -126,12 +126,14 @@ class TakeStore:
         return data, chosen.media_type, f"{take_id}{chosen.suffix}"
 
     def set_favourite(self, actor: Actor, take_id: str, favourite: bool) -> Take:
+        actor.require(Permission.VOICES)
         with self._database.write() as session:
             row = self._row(session, actor, take_id)
             row.favourite = favourite
             return view(row)
 
     def delete(self, actor: Actor, take_id: str) -> None:
+        actor.require(Permission.VOICES)
         with self._database.write() as session:
             row = self._row(session, actor, take_id)
             session.delete(row)

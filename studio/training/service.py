@@ -192,10 +192,12 @@ class TrainingService:
 
     def cancel(self, actor: Actor, job_id: str) -> None:
         """End a job for good: at once when it waits, at its next step when it runs. Ended ones stay as they are."""
+        actor.require(Permission.VOICES)
         self._ask(actor, job_id, Wish.CANCEL)
 
     def pause(self, actor: Actor, job_id: str) -> None:
         """Stop at the next step, to be resumed; a job that waits pauses at once."""
+        actor.require(Permission.VOICES)
         self._ask(actor, job_id, Wish.PAUSE)
 
     def _ask(self, actor: Actor, job_id: str, wish: Wish) -> None:

@@ -15,7 +15,7 @@ from studio.engines.base import EngineSpec, EnrolmentProgress, VoiceState
 from studio.engines.registry import Registry
 from studio.errors import InputRefused
 from studio.privacy import audit
-from studio.privacy.access import Actor
+from studio.privacy.access import Actor, Permission
 from studio.privacy.vault import Vault
 from studio.voices.service import VoiceService
 from studio.work.live import Live, LiveBoard
@@ -53,6 +53,7 @@ class EnrolmentService:
 
         Raises NotFound, ConsentMissing or InputRefused at once; later trouble comes through the events.
         """
+        actor.require(Permission.VOICES)
         spec = self._engines.spec(engine_id)
         if not spec.clones:
             raise InputRefused("voices.not_cloning", engine=spec.name)

@@ -192,6 +192,7 @@ class VoiceService:
 
     def add_clip(self, actor: Actor, voice_id: str, checked: CheckedClip) -> VoiceView:
         """Add a clip: the consent must be in force, its statement and the clips that are there of one voice."""
+        actor.require(Permission.VOICES)
         with self._database.read() as session:
             voice = self.find(session, actor, voice_id)
             consent = permits(session, voice, {Purpose.ZERO_SHOT})
@@ -214,6 +215,7 @@ class VoiceService:
 
     def remove_clip(self, actor: Actor, clip_id: str) -> VoiceView:
         """Delete a clip; the last one of a voice stays (delete the voice instead)."""
+        actor.require(Permission.VOICES)
         with self._database.write() as session:
             row, voice = self._clip(session, actor, clip_id)
             if len(self._clip_rows(session, voice)) == 1:
@@ -225,6 +227,7 @@ class VoiceService:
             return self._view(session, voice)
 
     def rename(self, actor: Actor, voice_id: str, name: str) -> VoiceView:
+        actor.require(Permission.VOICES)
         if not 1 <= len(name.strip()) <= 60:
             raise InputRefused("voices.no_name")
         with self._database.write() as session:
