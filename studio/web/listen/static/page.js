@@ -357,7 +357,12 @@
       submit();
     } else if (state.kind !== 'mushra') {
       const found = options().find(([, key]) => key.toLowerCase() === event.key.toLowerCase());
-      if (found) { event.preventDefault(); choose(found[0]); }
+      if (!found) return;
+      event.preventDefault();
+      choose(found[0]);
+      // Enter goes on now; on the player that was clicked last it would play once more.
+      if (question.next.disabled) event.target.blur();
+      else question.next.focus();
     }
   });
 
