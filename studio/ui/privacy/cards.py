@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from studio.consent.documents import DocumentView
+from studio.consent.purposes import Category
 from studio.consent.service import REMIND_DAYS, ConsentView
 from studio.privacy.dossier import Dossier, Held
 from studio.privacy.retention import ENDED
@@ -18,7 +19,9 @@ def standing(words: Words, consent: ConsentView | None) -> str:
         return badge(words("consent.state.ended"), "bad")
     day = words.day(consent.expires_at)
     tone = {"granted": "warn" if consent.days_left < REMIND_DAYS else "good", "review": "warn"}
-    return badge(words(f"consent.state.{consent.status}", day=day), tone.get(consent.status, "bad"))
+    state = badge(words(f"consent.state.{consent.status}", day=day), tone.get(consent.status, "bad"))
+    unsigned = consent.category == Category.EMPLOYEE and not consent.documents
+    return state + (badge(words("privacy.unsigned"), "bad") if unsigned else "")
 
 
 def speaker_list(words: Words, rows: Sequence[tuple[Dossier, ConsentView | None]], chosen: str) -> str:
@@ -147,7 +150,7 @@ def _consent(words: Words, view: ConsentView) -> str:
 
 
 def _papers(words: Words, dossier: Dossier, papers: Sequence[DocumentView]) -> str:
-    needed = "" if papers or dossier.category != "employee" else words("privacy.paper_needed")
+    needed = "" if papers or dossier.category != Category.EMPLOYEE else words("privacy.paper_needed")
     note = f'<p class="tb-note warn">{esc(needed)}</p>' if needed else ""
     rows = "".join(
         f'<div class="tb-row"><a class="tb-btn" href="/privacy/document/{esc(paper.id)}" download>'
