@@ -21,14 +21,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(terminal: Terminal, given: argparse.Namespace) -> None:
     from studio.errors import StudioError
 
-    rows, unread = [], 0
+    unread = 0
     for path in given.files:
         try:
-            rows.append((str(path), *_line(_examined(terminal, path))))
+            terminal.say(f"{path}: {_line(_examined(terminal, path))}")
         except StudioError as error:
             unread += 1
-            rows.append((str(path), "not checked", error.text(terminal.language), ""))
-    terminal.table("file", "answer", "signed manifest", "watermark", rows=rows)
+            terminal.say(f"{path}: not checked. {error.text(terminal.language)}")
     terminal.say(
         "Perth's watermark is left by every program that uses it: alone, it says generated, not by whom."
     )
@@ -52,7 +51,7 @@ def _examined(terminal: Terminal, path: Path) -> Finding:
     return examine(terminal.studio.marker, data, path.name, limits)
 
 
-def _line(found: Finding) -> tuple[str, str, str]:
+def _line(found: Finding) -> str:
     from studio.provenance.verify import Verdict
 
     answers = {
@@ -60,7 +59,7 @@ def _line(found: Finding) -> tuple[str, str, str]:
         Verdict.NOT_FOUND: "no sign of this studio",
         Verdict.INCONCLUSIVE: "inconclusive",
     }
-    manifest = found.manifest.state.value
+    manifest = f"manifest {found.manifest.state.value}"
     if found.manifest.signer:
-        manifest += f", signed by {found.manifest.signer}, {found.manifest.made_at}"
-    return answers[found.verdict], manifest, f"{found.reading.confidence:.2f}"
+        manifest += f" (signed by {found.manifest.signer}, {found.manifest.made_at})"
+    return f"{answers[found.verdict]}; {manifest}; watermark {found.reading.confidence:.2f}"
