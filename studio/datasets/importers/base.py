@@ -12,7 +12,8 @@ from studio.datasets.bundles import Bundle, safe_path
 from studio.errors import InputRefused
 
 SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".webm", ".aiff", ".aif")
-TABLES = (".csv", ".tsv", ".txt")
+TABLES = (".csv", ".tsv")
+MOST_TEXTS = 20
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,14 @@ class Sounds:
 
 
 def tables(bundle: Bundle, *names: str) -> list[str]:
-    """The bundle's tables; only those called one of `names` where some are given."""
+    """The bundle's tables; only those called one of `names` where some are given.
+
+    Plain texts count as tables only where there are few and nothing else: corpora have one beside every sound.
+    """
     found = [name for name in bundle.names if name.lower().endswith(TABLES)]
+    if not found:
+        found = [name for name in bundle.names if name.lower().endswith(".txt")]
+        found = found if len(found) <= MOST_TEXTS else []
     return [n for n in found if PurePosixPath(n).name in names] if names else found
 
 
