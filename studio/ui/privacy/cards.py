@@ -114,14 +114,18 @@ def _held(words: Words, dossier: Dossier) -> str:
 
 
 def _held_row(words: Words, dossier: Dossier, held: Held) -> str:
-    what = words.maybe(f"asset.{held.kind}", words.maybe(f"privacy.kind.{held.kind}", held.kind))
-    size = f"<small> {esc(words.megabytes(held.size_bytes))}</small>" if held.size_bytes else ""
+    what = words.maybe(f"privacy.kind.{held.kind}", words.maybe(f"asset.{held.kind}", held.kind))
+    size = f"<small> {esc(_size(words, held.size_bytes))}</small>" if held.size_bytes else ""
     until = words.day(dossier.until) if dossier.until else words("privacy.until_answer")
     why = words.maybe(f"privacy.why.{held.kind}", words("privacy.why.other"))
     return (
         f"<tr><td>{esc(what)}</td><td>{held.count}{size}</td><td>{esc(words(f'privacy.where.{held.where}'))}</td>"
         f"<td>{esc(why)}</td><td>{esc(until)}</td></tr>"
     )
+
+
+def _size(words: Words, count: int) -> str:
+    return words.megabytes(count) if count >= 10**6 else f"{max(1, round(count / 1000))} kB"
 
 
 def _consents(words: Words, consents: Sequence[ConsentView]) -> str:
@@ -155,7 +159,7 @@ def _papers(words: Words, dossier: Dossier, papers: Sequence[DocumentView]) -> s
     rows = "".join(
         f'<div class="tb-row"><a class="tb-btn" href="/privacy/document/{esc(paper.id)}" download>'
         f"{esc(words('privacy.download'))}</a><span>{esc(paper.media_type)} · "
-        f"{esc(words.megabytes(paper.size_bytes))} · {esc(words.day(paper.created_at))}</span>"
+        f"{esc(_size(words, paper.size_bytes))} · {esc(words.day(paper.created_at))}</span>"
         f'<code class="tb-dim">SHA-256 {esc(paper.sha256[:16])}…</code></div>'
         for paper in papers
     )
