@@ -96,12 +96,14 @@ class _Choice:
 
     def __init__(self, found: Candidates) -> None:
         self._found = found
-        ordered = np.sort(found.f0, axis=1)
-        self._rows = ordered[:, ordered.any(axis=0)].tolist()
+        self._ordered = np.sort(found.f0, axis=1)
+        self._rows: dict[int, list[float]] = {}
 
     def nearest(self, frame: int, f0: float, most: float = 0.18) -> float:
         """The candidate nearest to `f0`; 0 where all are further off than `most` of it."""
-        row = self._rows[frame]
+        row = self._rows.get(frame)
+        if row is None:
+            row = self._rows[frame] = self._ordered[frame].tolist()
         above = bisect_left(row, f0)
         best = row[above - 1] if above else 0.0
         if above < len(row) and row[above] - f0 < f0 - best:

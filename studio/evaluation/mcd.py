@@ -51,7 +51,7 @@ def mcd(
     """MCD = (10/ln 10) * mean over aligned frames of sqrt(2 * sum_{d=1..24} (c_d - c'_d)^2).
 
     Clips, or samples of shape (n,) at `sample_rate_hz`. Loudness does not matter. `pitch="dio"` is for
-    large batches: another recipe, four times as fast, not to be compared with the default's. Raises AudioRefused
+    large batches: another recipe, three times as fast, not to be compared with the default's. Raises AudioRefused
     for two sample rates, a rate without an alpha, silence, NaN, and clips outside 0.1-40 s.
     Source: Kubichek, "Mel-cepstral distance measure for objective speech quality assessment", 1993.
     """
