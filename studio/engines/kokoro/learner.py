@@ -212,6 +212,8 @@ class KokoroLearner:
                     should_stop=self._should_stop,
                     seed=self._wish.seed,
                 )
+            if self._should_stop():  # a clone cut short is no measure of what cloning can do
+                raise Cancelled("engines.cancelled", task=SPEC.name)
             voice = KokoroVoice.of(state, ENGINE_ID)
             biases = voice.biases if voice.biases.size else np.zeros(BIAS_SIZE, np.float32)
             self._start = _Start(replace(voice, biases=biases), torch.from_numpy(biases.copy()))

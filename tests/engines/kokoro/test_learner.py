@@ -17,7 +17,7 @@ from studio.engines.kokoro.spectrum import cepstra, spoken_part, unlikeness
 from studio.engines.kokoro.training_data import KokoroItem
 from studio.engines.kokoro.voice import BIAS_SIZE, KokoroVoice
 from studio.engines.learning import LearnerWish, Preparation, TrainingClip
-from studio.errors import EngineTrouble, InputRefused
+from studio.errors import Cancelled, EngineTrouble, InputRefused
 
 TEXT = (
     "Printing, in the only sense with which we are at present concerned, differs from most if not from all."
@@ -75,6 +75,19 @@ def learning(context: EngineContext, reference: list[AudioClip]) -> tuple[Kokoro
     assert refused == {"utt_2": "learning.too_short", "utt_3": "kokoro.nothing_to_say"}
     learner.restore(start_of(context))
     return learner, items
+
+
+@pytest.mark.models
+def test_a_run_stopped_while_the_voice_is_cloned_keeps_no_half_made_clone(
+    context: EngineContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = KokoroLearner(context, LearnerWish("style", "en"))
+    preset = KokoroEngine(context).preset_voice("af_heart")
+    monkeypatch.setattr(KokoroEngine, "encode_voice", lambda *given, **named: preset)
+    learner._should_stop = lambda: True
+    with pytest.raises(Cancelled):
+        learner.speak([Utterance("Good morning.", "en")], [])
+    assert learner._start is None
 
 
 def start_of(context: EngineContext) -> bytes:
