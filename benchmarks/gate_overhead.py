@@ -19,6 +19,7 @@ from typing import Any
 
 from studio.db.database import Database
 from studio.privacy.accounts import AccountService
+from studio.privacy.api_keys import ApiKeyService
 from studio.settings import Settings
 from studio.web.gate import Gate
 from studio.web.limits import RATES, Limits, Rate
@@ -44,6 +45,14 @@ def request(method: str, path: str, token: str, body: bytes = b"") -> dict[str, 
     headers += [(b"sec-fetch-site", b"same-origin"), (b"origin", b"http://127.0.0.1")] if body else []
     scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
     return {"scope": scope | {"scheme": "http", "client": ("127.0.0.1", 1), "root_path": ""}, "body": body}
+
+
+def call(key: str) -> dict[str, Any]:
+    """A call of the speech API; the key is looked up in the database each time."""
+    body = json.dumps({"input": "Buongiorno. " * 80, "voice": "preset:kokoro:if_sara"}).encode()
+    asked = request("POST", "/v1/audio/speech", "", body)
+    asked["scope"]["headers"] = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {key}".encode())]
+    return asked
 
 
 async def once(app: App, asked: dict[str, Any]) -> float:
@@ -81,7 +90,10 @@ async def measure(folder: Path, rounds: int) -> bool:
     accounts = AccountService(database, settings)
     token = accounts.redeem(accounts.sign_in_link(accounts.ensure_administrator().id))
     unlimited = Limits({budget: Rate(1e9, 1e9) for budget in RATES})
-    gate = Gate(answer_at_once, accounts, settings, limits=unlimited)
+    keys = ApiKeyService(database, settings.language, accounts.sessions)
+    gate = Gate(answer_at_once, accounts, settings, limits=unlimited, keys=keys)
+    administrator = accounts.actor_of(accounts.ensure_administrator().id)
+    key = keys.create(administrator, "benchmark", ["speak"])[1]
     account, mine = accounts.actor(token).account_id, "/tmp/upload/a.wav"
     gate.bindings.files.grant(mine, account)
     event = {"data": [{"path": mine, "meta": {"_type": "gradio.FileData"}}, "x" * 10_000, *range(40)]}
@@ -90,6 +102,7 @@ async def measure(folder: Path, rounds: int) -> bool:
         "a script of the page": request("GET", "/assets/index-1.js", token),
         "the page (200 kB)": request("GET", "/", token),
         "an event (10 kB, a file)": request("POST", "/gradio_api/queue/join", token, join),
+        "a call with an API key": call(key),
         "a file of one's own": request("GET", f"/gradio_api/file={mine}", token),
     }
     print(f"{'request':28}{'without ms':>12}{'with ms':>10}{'added ms':>10}{'p99 added':>11}")

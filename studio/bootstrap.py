@@ -170,7 +170,7 @@ def build_studio(
     )  # fmt: skip
     choices = Choices(voices, registry, folders.present, device)
     by_hand = HandShelf(registry.specs, models.root, lambda engine_id: _let_go(registry, engine_id))
-    api_keys = ApiKeyService(database, settings.language)
+    api_keys = ApiKeyService(database, settings.language, accounts.sessions)
     erasure.resume()
     return Studio(
         settings=settings,

@@ -37,7 +37,7 @@ class AccountService:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
-        self._sessions = SessionCache()
+        self.sessions = self._sessions = SessionCache()
         self.sign_ins = SignIns(database, self._sessions, settings.session_hours)
 
     def ensure_administrator(self) -> Account:

@@ -16,6 +16,7 @@ from studio.errors import InputRefused, NotFound, NotPermitted, SignInRequired
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission, Role
 from studio.privacy.audit_events import Fact
+from studio.privacy.sessions import KEPT_S, SessionCache
 
 PREFIX = "tmb_"
 TOKEN_BYTES = 32
@@ -25,6 +26,7 @@ NAME_LIMIT = 64
 MOST_KEYS = 50  # open keys an account can have
 MOST_VOICES = 100
 MOST_DAYS = 3660
+MOST_KEPT = 1024
 USE_NOTED_EVERY_S = 60  # "last used" is exact to the minute: a busy program does not write at every call
 
 
@@ -85,9 +87,14 @@ class KeyHolder:
 class ApiKeyService:
     """Makes, lists, revokes and recognises keys. One transaction a call; every change is audited."""
 
-    def __init__(self, database: Database, default_language: str) -> None:
+    def __init__(
+        self, database: Database, default_language: str, sessions: SessionCache | None = None
+    ) -> None:
+        """`sessions`: what is kept of keys goes when what is kept of sign-ins goes (a closed account)."""
         self._database = database
         self._default_language = default_language
+        self._sessions = sessions or SessionCache()
+        self._kept: dict[str, tuple[float, int, KeyHolder]] = {}
 
     def create(
         self,
@@ -143,14 +150,20 @@ class ApiKeyService:
             if row.revoked_at is None:
                 row.revoked_at = now()
                 audit.append(session, actor.account_id, "api_key.revoked", row.id)
+        self._sessions.forget_all()
 
     def recognise(self, text: str) -> KeyHolder:
         """Who holds this key. SignInRequired when it is unknown, revoked, expired, or its account is closed.
 
-        Asked of the database at every call: a revoked key is dead at once, in every process.
+        Kept a few seconds, as sign-ins are: revoking a key or closing its account takes effect at once in this
+        process, and within seconds in another.
         """
+        known = self.remembered(text)
+        if known is not None:
+            return known
         if len(text) != TOKEN_LENGTH or not text.startswith(PREFIX):
             raise SignInRequired("access.key_refused")
+        forgotten = self._sessions.forgotten  # as of before the look: a key revoked meanwhile is not kept
         with self._database.read() as session:
             row = session.scalars(select(ApiKey).where(ApiKey.token_hash == _hash(text))).first()
             account = session.get(Account, row.account_id) if row else None
@@ -160,7 +173,17 @@ class ApiKeyService:
         self._note_use(row)
         language = account.language or self._default_language
         actor = Actor(account.id, account.name, Role(account.role), language)
-        return KeyHolder(actor, row.id, frozenset(row.scopes), tuple(row.voices))
+        holder = KeyHolder(actor, row.id, frozenset(row.scopes), tuple(row.voices))
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[_hash(text)] = self._sessions.clock() + KEPT_S, forgotten, holder
+        return holder
+
+    def remembered(self, text: str) -> KeyHolder | None:
+        """`recognise` when it was asked within the last seconds; never touches the database."""
+        until, forgotten, holder = self._kept.get(_hash(text), (0.0, 0, None))
+        fresh = until > self._sessions.clock() and forgotten == self._sessions.forgotten
+        return holder if fresh else None
 
     def _note_use(self, row: ApiKey) -> None:
         if row.last_used_at is not None and row.last_used_at > _ago(USE_NOTED_EVERY_S):

@@ -16,6 +16,7 @@ class SessionCache:
     """Session hash -> actor, for `KEPT_S` seconds."""
 
     clock: Callable[[], float] = time.monotonic
+    forgotten: int = 0  # how often everything was: what others keep by it is stale then, too
     _known: dict[str, tuple[float, Actor]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -34,3 +35,4 @@ class SessionCache:
     def forget_all(self) -> None:
         with self._lock:
             self._known.clear()
+            self.forgotten += 1

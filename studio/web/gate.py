@@ -133,6 +133,9 @@ class Gate:
         try:
             if self.keys is None or not visit.bearer:
                 raise SignInRequired("access.key_refused")
+            known = self.keys.remembered(visit.bearer)
+            if known is not None:
+                return known
             return await to_thread.run_sync(self.keys.recognise, visit.bearer, limiter=self._threads)
         except SignInRequired as error:
             wait_s = self.limits.take(Budget.SIGN_IN, visit.address)
