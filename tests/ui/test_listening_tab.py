@@ -1,11 +1,14 @@
 """The listening tests' tab, handler by handler: design, batch, link, end."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
+from gradio.utils import deep_hash
 
+from studio.audio.encode import AudioFormat, encode
 from studio.listening.forms import SpokenBy
 from studio.privacy.access import Actor
 from studio.ui.desk import Desk
@@ -13,7 +16,7 @@ from studio.ui.header import build_header
 from studio.ui.listen.form import Design
 from studio.ui.listen.systems import Picked
 from studio.ui.listen.tab import ListenTab
-from tests.listening.taking_part import guest, patient, spoken
+from tests.listening.taking_part import clip, guest, patient, spoken
 
 Visitor = Callable[..., gr.Request]
 Press = Callable[..., gr.EventData]
@@ -72,3 +75,17 @@ def test_the_engine_fits_the_voice_even_before_the_page_has_caught_up(
     picked, shown, name = panel.add_voice("preset:fake:tone", "fake-preset", "Uno", [], asks)
     assert picked[0].form.source == SpokenBy("preset:fake:tone", "fake")
     assert "Uno" in shown and name == ""
+
+
+def test_what_the_pages_state_holds_can_be_hashed_as_gradio_does(
+    tab: ListenTab, admin: Actor, visitor: Visitor, tmp_path: Path
+) -> None:
+    """Gradio hashes every State after an event: one that has no hash fails the event without a word."""
+    form, asks = tab.form, visitor(admin)
+    heard, known = tmp_path / "heard.wav", tmp_path / "known.wav"
+    for file in (heard, known):
+        file.write_bytes(encode(clip(1.0), AudioFormat.WAV))
+    picked, _, _ = form.systems.add_voice("preset:fake:tone", "fake", "Uno", [], asks)
+    with_clips, _, _ = form.systems.add_clips([str(heard)], "Due", picked, asks)
+    gold, _ = form.take_gold([str(known)], [], asks)
+    assert len({deep_hash(state) for state in ([], picked, with_clips, gold)}) == 4

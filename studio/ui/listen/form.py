@@ -20,6 +20,13 @@ from studio.ui.uploads import take_in
 LANGUAGES = ("it", "en", "es", "fr", "de", "pt")
 
 
+@dataclass(frozen=True, eq=False)
+class Brought:
+    """A clip in the page's state; by identity, for Gradio hashes it and samples have no hash."""
+
+    clip: AudioClip
+
+
 @dataclass(frozen=True)
 class Design:
     """The form as it stands, in the order of `FormPanel.inputs`."""
@@ -37,7 +44,7 @@ class Design:
     training: float
     traps: float
     per_listener: float
-    gold: list[AudioClip]
+    gold: list[Brought]
     gold_score: float
     finished: bool
     traps_right: float
@@ -58,7 +65,7 @@ class Design:
             name=self.name or "", kind=kind, systems=tuple(one.form for one in self.picked if not one.reference),
             sentences=tuple((self.sentences or "").splitlines()), language=self.language,
             reference=next((one.form for one in self.picked if one.reference), None),
-            gold=tuple(GoldForm(clip, float(self.gold_score or 0)) for clip in self.gold) if facts.gold else (),
+            gold=tuple(GoldForm(one.clip, float(self.gold_score or 0)) for one in self.gold) if facts.gold else (),
             title=self.title or "", instructions=self.instructions or "", tie_rule=self.tie_rule,
             level_lufs=TARGET_LUFS if self.level else None, headphones=self.headphones,
             training=int(self.training or 0), traps=int(self.traps or 0) if facts.traps else 0,
@@ -232,11 +239,11 @@ class FormPanel:
         )
 
     def take_gold(
-        self, paths: list[str] | None, kept: list[AudioClip], request: gr.Request
-    ) -> tuple[list[AudioClip], str]:
+        self, paths: list[str] | None, kept: list[Brought], request: gr.Request
+    ) -> tuple[list[Brought], str]:
         """Clips whose score is known; they stay in this page's memory until the test is made."""
         self.desk.actor(request)
         limit = self.desk.studio.settings.upload_limit_mb
         uploads = [take_in(path, "upload", limit) for path in paths or []]
-        kept = [*kept, *(decode(one.data, one.name) for one in uploads)]
+        kept = [*kept, *(Brought(decode(one.data, one.name)) for one in uploads)]
         return kept, f'<p class="tb-note good">{esc(self.desk.words("listen.gold_told", n=len(kept)))}</p>'

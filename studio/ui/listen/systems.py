@@ -16,9 +16,12 @@ from studio.ui.uploads import take_in
 from studio.ui.words import Words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picked:
-    """A system in the list; `reference`: it is what the others are compared with."""
+    """A system in the list; `reference`: it is what the others are compared with.
+
+    Compared by identity: Gradio hashes what a page's state holds, and options and samples have no hash.
+    """
 
     form: SystemForm
     reference: bool = False
