@@ -26,6 +26,10 @@ class AudioClip:
         samples.flags.writeable = False
         object.__setattr__(self, "samples", samples)
 
+    def __hash__(self) -> int:
+        """By content: arrays have no hash, and Gradio hashes what a page's state holds."""
+        return hash(self.content_id)
+
     @property
     def duration_s(self) -> float:
         return len(self.samples) / self.sample_rate_hz

@@ -89,3 +89,4 @@ def test_what_the_pages_state_holds_can_be_hashed_as_gradio_does(
     with_clips, _, _ = form.systems.add_clips([str(heard)], "Due", picked, asks)
     gold, _ = form.take_gold([str(known)], [], asks)
     assert len({deep_hash(state) for state in ([], picked, with_clips, gold)}) == 4
+    assert deep_hash(clip(1.0)) == deep_hash(clip(1.0)) != deep_hash(clip(1.1))
