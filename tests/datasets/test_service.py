@@ -96,9 +96,10 @@ def test_texts_are_nowhere_in_the_clear(
 def test_a_voice_without_consent_to_training_gets_no_dataset(
     studio: Studio, admin: Actor, tmp_path: Path
 ) -> None:
-    plain = enrol(studio, admin)
+    plain, file = enrol(studio, admin), brought(tmp_path / "brought", table_zip())
     with pytest.raises(ConsentMissing):
-        studio.datasets.build(admin, request_for(plain, brought(tmp_path / "brought", table_zip())))
+        studio.datasets.build(admin, request_for(plain, file))
+    file.path.unlink()  # it was not touched: another voice may be chosen for it
     nothing_is_left(studio, tmp_path)
 
 
