@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import pickle
+import secrets
 import shutil
 import signal
 import sqlite3
@@ -22,6 +23,7 @@ import httpx
 import pytest
 
 from studio.db.database import Database
+from studio.errors import ModelMissing
 from studio.privacy.audit import AuditLog, sign_heads
 from studio.privacy.heads import Heads
 from studio.settings import Settings
@@ -188,7 +190,7 @@ class Intruder:
 
 
 @pytest.fixture
-def coqui(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def coqui(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of an Italian Coqui voice put there by hand, in the served studio with its real engine."""
     from dataclasses import replace
 
@@ -196,9 +198,11 @@ def coqui(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     from tests.tiny_coqui import write_vits
 
     registry = served.studio.studio.engines
-    models = tmp_path / "models"
+    models = served.studio.settings.storage / "models"
 
     def folder_of(model_id: str) -> Path:
+        if not (models / model_id).is_dir():
+            raise ModelMissing("models.by_hand", model=model_id)
         return models / model_id
 
     monkeypatch.setattr(registry, "_context", replace(registry._context, model_files=folder_of))
@@ -208,6 +212,7 @@ def coqui(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     yield folder
     registry.unload(COQUI.id)
     del registry._specs[COQUI.id]
+    shutil.rmtree(folder)
 
 
 def coqui_says(served: Served, visitor: Visitor, folder: Path) -> httpx.Response:
@@ -215,7 +220,8 @@ def coqui_says(served: Served, visitor: Visitor, folder: Path) -> httpx.Response
 
     served.studio.studio.engines.unload(COQUI.id)
     with caller(served, visitor) as client:
-        body = {"input": "Ciao.", "voice": f"preset:{COQUI.id}:{folder.name}", "response_format": "wav"}
+        text = f"Ciao {secrets.token_hex(4)}."  # never one that was spoken before: the model has to be loaded
+        body = {"input": text, "voice": f"preset:{COQUI.id}:{folder.name}", "response_format": "wav"}
         return client.post("/v1/audio/speech", json=body, timeout=120)
 
 
@@ -223,7 +229,8 @@ def coqui_says(served: Served, visitor: Visitor, folder: Path) -> httpx.Response
 def test_attack_21_a_pickle_in_a_checkpoint_is_not_executed(
     served: Served, ada: Visitor, coqui: Path, tmp_path: Path
 ) -> None:
-    assert coqui_says(served, ada, coqui).status_code == 200  # the very same folder, before
+    before = coqui_says(served, ada, coqui)  # the very same folder
+    assert before.status_code == 200, before.text
     mark = tmp_path / "intruded"
     weights = next(path for path in coqui.iterdir() if path.suffix in (".pth", ".pt"))
     weights.write_bytes(pickle.dumps({"model": {}, "config": Intruder(mark)}, protocol=2))
