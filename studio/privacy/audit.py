@@ -171,7 +171,7 @@ class AuditLog:
     def count(self, actor: Actor, query: AuditQuery) -> int:
         """How many entries fit."""
         actor.require(Permission.AUDIT)
-        chosen = query.apply(select(AuditEntry)).with_only_columns(func.count())
+        chosen = query.apply(select(AuditEntry)).with_only_columns(func.count(AuditEntry.seq))
         with self._database.read() as session:
             return int(session.execute(chosen).scalar_one())
 

@@ -12,6 +12,7 @@ from studio.bootstrap import Studio
 from studio.consent.purposes import Purpose
 from studio.errors import ConsentMissing, InputRefused, NotFound, NotPermitted, SignInRequired, TextRefused
 from studio.privacy.access import Actor, Role
+from studio.privacy.audit import AuditQuery
 from studio.ui.audit.tab import AuditTab
 from studio.ui.clone.tab import Asked, CloneTab
 from studio.ui.desk import Desk
@@ -382,6 +383,8 @@ def test_the_log_is_verified_by_who_may_read_it(
     assert "Integro" in tab.verified(visitor(admin))
     _, actions, table, _ = tab.opened(*nothing, visitor(admin))
     assert "voice.enrolled" in table and "/audit/log.csv?" in table
+    entries = studio.audit.verify(admin).entries
+    assert f"{entries} righe" in table and studio.audit.count(admin, AuditQuery(action="voice.enrolled")) == 1
     assert ("voice.enrolled", "voice.enrolled") in actions.choices
     found, _ = tab.searched("", "", "voice", "", "", visitor(admin))
     assert "voice.enrolled" in found and "account.created" not in found
