@@ -141,7 +141,7 @@ def test_mos_and_ab_from_the_public_link_on_a_phone_with_a_break(
     expect(owner.locator("#listen-tests")).to_contain_text("1 ascoltatori, 1 hanno finito, 4 voti")
     shot(owner, "results")
     with owner.expect_download() as download:
-        owner.locator("#listen-detail").get_by_role("link", name="CSV").click()
+        owner.locator("#listen-outcome").get_by_role("link", name="CSV").click()
     lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert len(lines) == 1 + 6
 

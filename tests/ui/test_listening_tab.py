@@ -60,7 +60,10 @@ def test_a_test_is_made_opened_rated_and_closed_in_the_tab(
     one.join()
     one.finish(lambda _: (4.0,))
     seen = tab.state_of(admin, view.id)
-    assert str(tab.tick(view.id, "open old", asks)[2]).count("Secret one") > 2
+    results = str(tab.tick(view.id, "open old", asks)[2])
+    assert (
+        results.count("Secret one") > 2 and f"/listening/{view.id}.csv" in results
+    )  # both come by themselves
     assert tab.tick(view.id, seen, asks)[0] == gr.skip()  # nothing new: an open table stays open
 
     (closed,) = tab.act(view.id, press("close", {"reveal": "1"}, id=view.id), asks)

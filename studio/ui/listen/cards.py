@@ -45,7 +45,7 @@ def detail(words: Words, view: ListeningView, address: str, making: bool) -> str
         f'<section class="tb-card" id="listen-detail" aria-label="{esc(view.name)}">'
         f'<div class="tb-row"><h3>{esc(view.name)}</h3>{state_badge(words, view)}</div>'
         f"{_facts(words, view)}{_step(words, view, address, making)}"
-        f"{_exports(words, view)}{_ending(words, view, making)}</section>"
+        f"{_ending(words, view, making)}</section>"
     )
 
 
@@ -153,7 +153,8 @@ def _changes(words: Words, view: ListeningView) -> str:
     )
 
 
-def _exports(words: Words, view: ListeningView) -> str:
+def exports(words: Words, view: ListeningView) -> str:
+    """Links to the ratings; beside the results, for the test's card stays as it is while ratings come in."""
     if not view.ratings:
         return ""
     links = "".join(

@@ -11,7 +11,7 @@ from studio.listening.making import MakeEvent
 from studio.privacy.access import Actor, Permission
 from studio.ui.desk import Desk
 from studio.ui.header import Header
-from studio.ui.listen.cards import detail, offered_list, progress_card, test_list
+from studio.ui.listen.cards import detail, exports, offered_list, progress_card, test_list
 from studio.ui.listen.form import Design, FormPanel
 from studio.ui.listen.outcome import outcome_view
 from studio.ui.listen.systems import system_list
@@ -97,7 +97,7 @@ class ListenTab:
         results = (
             ""
             if view.status in ("making", "ready")
-            else outcome_view(words, view, listening.results.of(actor, test_id))
+            else exports(words, view) + outcome_view(words, view, listening.results.of(actor, test_id))
         )
         looks_on = gr.Timer(active=view.status == "open")
         return listed, card, results, test_id, self.state_of(actor, test_id), looks_on
