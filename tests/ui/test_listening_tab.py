@@ -49,7 +49,7 @@ def test_a_test_is_made_opened_rated_and_closed_in_the_tab(
     view = studio.listening.tests(admin)[0]
 
     (opened,) = tab.act(view.id, press("open", {"days": "7", "quota": "9", "offered": "1"}, id=view.id), asks)
-    assert "http://127.0.0.1:7860/listen/" in str(opened) and "0 di 9" in str(opened)
+    assert "http://127.0.0.1:7860/listen/" in str(opened) and "per 9 ascoltatori" in str(opened)
     offered = str(tab.arrive(asks)[0])
     link = studio.listening.view(admin, view.id).link
     assert (

@@ -108,7 +108,7 @@ def _step(words: Words, view: ListeningView, address: str, making: bool) -> str:
 def _link(words: Words, view: ListeningView, address: str) -> str:
     link = f"{address}/listen/{view.link}"
     assert view.expires_at is not None
-    told = words("listen.link_told", day=words.day(view.expires_at), taken=view.listeners, quota=view.quota)
+    told = words("listen.link_told", day=words.day(view.expires_at), quota=view.quota)
     return (
         f'<label class="tb-dim">{esc(words("listen.link"))}'
         f'<input id="listen-link" readonly value="{esc(link)}"></label>'

@@ -50,7 +50,11 @@ class KeysPanel:
         if not actor.may(Permission.VOICES):
             return gr.Column(visible=False), gr.Dropdown(choices=[], multiselect=True), ""
         own = [(v.name, v.key) for v in self.desk.studio.choices.voices(actor)]
-        return gr.Column(visible=True), gr.Dropdown(choices=own, value=[], multiselect=True), self.listed(actor)
+        return (
+            gr.Column(visible=True),
+            gr.Dropdown(choices=own, value=[], multiselect=True),
+            self.listed(actor),
+        )
 
     def create(
         self, name: str, scopes: list[str], voices: list[str], days: int, request: gr.Request
