@@ -1,5 +1,6 @@
 """The SQLite database: engine, pragmas, read and write transactions, migrations."""
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,14 @@ def _on_connect(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy's BEGIN below is the only one
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("folded", 1, folded, deterministic=True)
+
+
+def folded(text: str | None) -> str | None:
+    """Text as it is searched: without case in every alphabet (SQLite's own LIKE knows ASCII only), accents
+    composed. Queries call it as ``func.folded(column)``.
+    """
+    return None if text is None else unicodedata.normalize("NFC", text).casefold()
 
 
 class Database:

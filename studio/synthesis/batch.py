@@ -11,7 +11,7 @@ from studio.errors import Cancelled, InputRefused, NotFound, StudioError
 from studio.privacy.access import Actor, Permission
 from studio.synthesis.requests import SynthesisRequest, Take
 from studio.synthesis.service import SynthesisService
-from studio.synthesis.takes import audio_format
+from studio.synthesis.takes import BatchView, audio_format
 from studio.work.live import Live, LiveBoard
 
 MOST_ROWS = 1000
@@ -28,7 +28,9 @@ class BatchRow:
 
 @dataclass(frozen=True)
 class BatchEvent:
-    """How far a batch has come; `trouble` is why the last line failed, if it did."""
+    """How far a batch has come; `trouble` is why the last line failed, if it did. A take that is `cached` was
+    not made again: the phrase was known.
+    """
 
     batch_id: str
     done: int
@@ -84,7 +86,10 @@ class BatchService:
         self._board: LiveBoard[BatchEvent] = LiveBoard()
 
     def start(self, actor: Actor, rows: list[BatchRow], template: SynthesisRequest) -> Live[BatchEvent]:
-        """Check every line first (InputRefused names the line), then make the takes in order."""
+        """Check every line first (InputRefused names the line), then make the takes in order.
+
+        Phrases that are known come from the phrase cache, unless the template asks for `fresh` ones.
+        """
         actor.require(Permission.VOICES)
         for number, row in enumerate(rows, 1):
             try:
@@ -114,19 +119,26 @@ class BatchService:
         live.publish(BatchEvent(batch_id, 0, len(rows)))
         for done, row in enumerate(rows, 1):
             live.check(batch_id)
-            request = replace(template, text=row.text, batch_id=batch_id, batch_name=row.name, fresh=True)
+            request = replace(template, text=row.text, batch_id=batch_id, batch_name=row.name)
             preview = self._synthesis.preview(actor, request)
             try:
                 for event in preview.events():
                     if live.should_stop():
                         preview.cancel()
-                    if event.stage in ("stored", "scored"):
-                        take = event.take
+                    if event.stage == "stored":
+                        cached = event.take is not None and event.take.cached
+                take = replace(preview.take(), cached=cached)
                 live.publish(BatchEvent(batch_id, done, len(rows), take))
             except Cancelled:
                 raise
             except StudioError as error:
                 live.publish(BatchEvent(batch_id, done, len(rows), trouble=error.text(actor.language)))
+
+    def finished(self, actor: Actor) -> list[BatchView]:
+        """The actor's batches that have ended and of which takes are still here, newest first."""
+        begun = (live.latest for live in self.running(actor))
+        running = {event.batch_id for event in begun if event is not None}
+        return [view for view in self._synthesis.takes.batches(actor) if view.id not in running]
 
     def zip(self, actor: Actor, batch_id: str, format_name: str = "wav") -> Iterator[bytes]:
         """The batch as a zip, made as it is read: the clips and ``batch.csv``; NotFound when it is empty."""

@@ -77,7 +77,15 @@ class Take:
     batch_name: str | None
     created_at: str
     adapter_id: str = ""
+    notice: bool = False
     cached: bool = False
+
+    def request(self) -> SynthesisRequest:
+        """What makes this take again: all that was asked but the batch it belonged to."""
+        return SynthesisRequest(
+            VoiceChoice.parse(self.voice_key), self.text, self.language, self.engine_id, self.options,
+            Purpose(self.purpose), self.adapter_id, notice=self.notice,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

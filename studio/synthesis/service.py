@@ -191,9 +191,23 @@ class SynthesisService:
             row = self.takes.cached(session, actor, script.recipe(state), script.request.purpose)
         if row is None:
             return None
+        if script.request.batch_id:
+            row = self._copied(actor, script, row)
         live.sound(self.takes.clip(actor, row.id))
         live.publish(PreviewEvent("stored", 1.0, chunks=script.prepared.chunks, take=view(row, cached=True)))
         return row.id
+
+    def _copied(self, actor: Actor, script: Script, row: Synthesis) -> Synthesis:
+        """A known phrase as a take of this batch; the one it was made as may belong to another."""
+        request = script.request
+        with self._database.write() as session:
+            consent_id, keyset_id = self._consent_now(session, actor, script)
+            copy = self.takes.copied(
+                session, row, keyset_id,
+                consent_id=consent_id, batch_id=request.batch_id, batch_name=request.batch_name, text=request.text,
+            )  # fmt: skip
+            audit.append(session, actor.account_id, "take.copied", copy.id, engine=script.spec.id)
+            return copy
 
     def _generate(self, live: Preview, actor: Actor, script: Script, state: VoiceState, place: Place) -> str:
         def waiting(ahead: int) -> None:
@@ -235,7 +249,7 @@ class SynthesisService:
                 preset_id=request.voice.preset_id or None, voice_name=script.voice_name, consent_id=consent_id,
                 engine_id=script.spec.id, voice_content_id=state.content_id, language=request.language,
                 adapter_id=request.adapter_id or None, text=request.text, chunks=list(script.prepared.chunks),
-                normalised_text=script.prepared.normalised, options=dict(recipe.options),
+                normalised_text=script.prepared.normalised, options=dict(recipe.options), notice=request.notice,
                 purpose=request.purpose.value, phrase_key=recipe.phrase_key,
                 asset_id=asset_id, duration_s=sound.duration_s, sample_rate_hz=sound.sample_rate_hz,
                 rtf=performance.wall_s / sound.duration_s, first_sound_s=performance.first_sound_s,

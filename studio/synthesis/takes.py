@@ -5,15 +5,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from studio.audio.clip import AudioClip
 from studio.audio.encode import AudioFormat
 from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
-from studio.db.database import Database
-from studio.db.tables import Synthesis, Voice
+from studio.db.database import Database, folded
+from studio.db.tables import Synthesis, Voice, new_id, now
 from studio.errors import InputRefused, NotFound
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
@@ -46,6 +46,16 @@ class Recipe:
         return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class BatchView:
+    """A batch as people find it again: what is left of it, and when its last take was made."""
+
+    id: str
+    takes: int
+    voice_name: str
+    created_at: str
+
+
 class TakeStore:
     """Reads and changes takes; only their owner (or an administrator) can."""
 
@@ -66,7 +76,7 @@ class TakeStore:
     def search(
         self, actor: Actor, text: str = "", *, favourites: bool = False, voice_key: str = "", limit: int = 50
     ) -> list[Take]:
-        """The actor's takes, newest first, whose text, voice or engine contains `text`.
+        """The actor's takes, newest first, whose text, voice, engine or language contains `text`.
 
         Takes made to be measured are left out: they are with the results of their evaluation.
         """
@@ -74,18 +84,13 @@ class TakeStore:
             Synthesis.owner_id == actor.account_id, Synthesis.purpose != Purpose.EVALUATION.value
         )
         if text.strip():
-            like = f"%{_escape(text.strip())}%"
             columns = (Synthesis.text, Synthesis.voice_name, Synthesis.engine_id, Synthesis.language)
-            query = query.where(or_(*(c.ilike(like, escape="\\") for c in columns)))
+            wanted = folded(text.strip())
+            query = query.where(or_(*(func.folded(c).contains(wanted, autoescape=True) for c in columns)))
         if favourites:
             query = query.where(Synthesis.favourite.is_(True))
         if voice_key:
-            choice = VoiceChoice.parse(voice_key)
-            query = query.where(
-                Synthesis.voice_id == choice.voice_id
-                if choice.voice_id
-                else Synthesis.preset_id == choice.preset_id
-            )
+            query = query.where(*_spoken_by(VoiceChoice.parse(voice_key)))
         with self._database.read() as session:
             return [
                 view(row) for row in session.scalars(query.order_by(Synthesis.created_at.desc()).limit(limit))
@@ -101,6 +106,28 @@ class TakeStore:
         )
         with self._database.read() as session:
             return [view(row) for row in session.scalars(query.order_by(Synthesis.created_at))]
+
+    def batches(self, actor: Actor, most: int = 20) -> list[BatchView]:
+        """The actor's batches of which takes are still here, newest first."""
+        query = (
+            select(Synthesis.batch_id, func.count(), func.min(Synthesis.voice_name), func.max(Synthesis.created_at))
+            .where(Synthesis.owner_id == actor.account_id, Synthesis.batch_id.is_not(None))
+            .where(Synthesis.purpose != Purpose.EVALUATION.value)  # an evaluation keeps its takes together, too
+            .group_by(Synthesis.batch_id)
+            .order_by(func.max(Synthesis.created_at).desc())
+            .limit(most)
+        )  # fmt: skip
+        with self._database.read() as session:
+            return [BatchView(*row) for row in session.execute(query)]
+
+    def copied(self, session: Session, row: Synthesis, keyset_id: str | None, **own: object) -> Synthesis:
+        """The same sound as a take of its own, sealed anew: either can go without the other."""
+        asset_id = self._vault.write(session, keyset_id, "take", self._vault.read(session, row.asset_id))
+        kept = {name: getattr(row, name) for name in Synthesis.__mapper__.columns.keys()}  # noqa: SIM118
+        new = {"id": new_id("tak"), "asset_id": asset_id, "favourite": False, "created_at": now()}
+        copy = Synthesis(**{**kept, **new, **own})
+        session.add(copy)
+        return copy
 
     def clip(self, actor: Actor, take_id: str) -> AudioClip:
         """The sound of a take. The gate is asked again: a withdrawn or expired voice is silent."""
@@ -156,8 +183,11 @@ def audio_format(name: str) -> AudioFormat:
         raise InputRefused("synthesis.format", name=name, known=", ".join(AudioFormat)) from error
 
 
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _spoken_by(choice: VoiceChoice) -> tuple[ColumnElement[bool], ...]:
+    """Conditions; engines may call their presets by the same name."""
+    if choice.voice_id:
+        return (Synthesis.voice_id == choice.voice_id,)
+    return Synthesis.preset_id == choice.preset_id, Synthesis.engine_id == choice.engine_id
 
 
 def view(row: Synthesis, cached: bool = False) -> Take:
@@ -171,5 +201,5 @@ def view(row: Synthesis, cached: bool = False) -> Take:
         row.id, voice.key, row.voice_name, row.engine_id, row.language, row.text, row.normalised_text,
         tuple(row.chunks), row.options, row.purpose, row.duration_s, row.sample_rate_hz, row.rtf, row.first_sound_s,
         row.device, row.similarity, row.predicted_mos, row.wer, row.transcript, row.favourite, row.batch_id,
-        row.batch_name, row.created_at, row.adapter_id or "", cached,
+        row.batch_name, row.created_at, row.adapter_id or "", row.notice, cached,
     )  # fmt: skip

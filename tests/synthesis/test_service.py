@@ -139,6 +139,19 @@ def test_cancel_stops_the_engine_and_stores_nothing(
     assert _count(studio) == 0
 
 
+def test_a_take_can_be_made_again_exactly_from_its_row(
+    home: Home, admin: Actor, request_: SynthesisRequest
+) -> None:
+    asked = replace(request_, options={"seed": 41, "speed": 1.3, "second_per_character": 0.03}, notice=True)
+    first = home.studio.synthesis.preview(admin, asked).take()
+    studio = home.reopen()
+    again = studio.synthesis.takes.find(admin, first.id).request()
+    assert again.notice and again.adapter_id == request_.adapter_id
+    second = studio.synthesis.preview(admin, replace(again, fresh=True)).take()
+    sounds = [studio.synthesis.takes.clip(admin, take.id) for take in (first, second)]
+    assert first.id != second.id and sounds[0].content_id == sounds[1].content_id
+
+
 def test_others_cannot_reach_a_take_or_its_stream(
     studio: Studio, admin: Actor, account: Callable[..., Actor], request_: SynthesisRequest
 ) -> None:
@@ -173,6 +186,21 @@ def test_history_is_searched_favoured_and_deleted(
     assert [t.id for t in takes.search(admin)] == [made[1].id]
 
 
+def test_search_knows_capitals_with_accents(studio: Studio, admin: Actor, request_: SynthesisRequest) -> None:
+    made = studio.synthesis.preview(admin, replace(request_, text="LA CITTÀ È GRANDE.")).take()
+    for wanted in ("città", "CITTÀ", "citta\u0300", "è grande"):
+        assert [take.id for take in studio.synthesis.takes.search(admin, wanted)] == [made.id], wanted
+
+
+def test_presets_of_one_name_are_told_apart_by_their_engine(studio: Studio, admin: Actor) -> None:
+    made = {}
+    for engine in ("fake", "fake-preset"):
+        asked = SynthesisRequest(VoiceChoice(engine_id=engine, preset_id="tone"), TEXT, "it", engine)
+        made[engine] = studio.synthesis.preview(admin, asked).take()
+    found = studio.synthesis.takes.search(admin, voice_key="preset:fake-preset:tone")
+    assert [take.id for take in found] == [made["fake-preset"].id]
+
+
 @pytest.mark.parametrize("name", ["wav", "flac", "mp3", "ogg-opus", "mulaw"])
 def test_every_download_format_holds_the_sound(
     studio: Studio, admin: Actor, request_: SynthesisRequest, name: str
@@ -199,6 +227,24 @@ def test_a_batch_becomes_a_zip_with_a_harmless_manifest(
     assert sorted(archive.namelist()) == ["0003.mp3", "_.._saluto.mp3", "batch.csv", "saluto.mp3"]
     sheet = list(csv.DictReader(io.StringIO(archive.read("batch.csv").decode())))
     assert [row["text"] for row in sheet] == ["Buongiorno, signora.", "Arrivederci.", "'=1+1 euro"]
+
+
+def test_a_batch_takes_known_phrases_from_the_cache_unless_it_is_to_be_made_anew(
+    studio: Studio, admin: Actor, request_: SynthesisRequest
+) -> None:
+    known = studio.synthesis.preview(admin, replace(request_, text="Benvenuti.")).take()
+    engine = studio.engines.engine("fake")
+    engine.spoken.clear()  # type: ignore[attr-defined]
+    rows = rows_of("name,text\nciao,Benvenuti.\nuno,Prema uno.\ndue,Benvenuti.")
+    events = list(studio.batches.start(admin, rows, request_).events())
+    assert engine.spoken == ["Prema uno."]  # type: ignore[attr-defined]
+    assert [event.take.cached for event in events if event.take] == [True, False, True]
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(studio.batches.zip(admin, events[-1].batch_id))))
+    assert sorted(archive.namelist()) == ["batch.csv", "ciao.wav", "due.wav", "uno.wav"]
+    studio.synthesis.takes.delete(admin, known.id)
+    assert len(studio.synthesis.takes.of_batch(admin, events[-1].batch_id)) == 3
+    list(studio.batches.start(admin, rows, replace(request_, fresh=True)).events())
+    assert engine.spoken == ["Prema uno.", "Benvenuti.", "Prema uno.", "Benvenuti."]  # type: ignore[attr-defined]
 
 
 def test_a_batch_with_a_bad_line_names_it_and_makes_nothing(

@@ -50,7 +50,20 @@ ITALIAN = [
     ("una riga che\nva a capo", "una riga che va a capo"),
     ("La RAI, l’ENEL e la NATO", "La RAI, l'ENEL e la NATO"),
     ("mi libro di vivi civili", "mi libro di vivi civili"),
-]
+    ("E' vero, perche' la citta' e' un po' piu' grande", "È vero, perché la città è un po' più grande"),
+    ("CITTA', ventitre' caffe', ne' io ne' tu", "CITTÀ, ventitré caffè, né io né tu"),
+    ("ha detto 'la casa' e 'la citta'", "ha detto 'la casa' e 'la città"),
+    ("va', fa' a mo' di prova", "va', fa' a mo' di prova"),
+    ("50mila euro, 500 mila, 1,5 mila e 1mila", "cinquantamila euro, cinquecentomila, millecinquecento e mille"),
+    ("nel sec. XIX, nel II sec. a.C., 10 sec.",
+     "nel secolo diciannovesimo, nel secondo secolo avanti Cristo, dieci secondi."),
+    ("il c.a.p. 00100, p. 3", "il CAP zero zero uno zero zero, pagina tre"),
+    ("h 15:30, alle h. 8.05", "ore quindici e trenta, alle ore otto e cinque"),
+    ("la Fase II, la fase III, della Regione IV, il Capitolo II",
+     "la Fase seconda, la fase terza, della Regione quarta, il Capitolo secondo"),
+    ("il 22 gen. 2024 e il 3 sett. scorso", "il ventidue gennaio duemilaventiquattro e il tre settembre scorso"),
+    ("costa 1,50 €", "costa un euro e cinquanta"),
+]  # fmt: skip
 ENGLISH = [
     ("$12.50 and £1", "twelve dollars and fifty cents and one pound"),
     ("$5 million, $0.99", "five million dollars, ninety-nine cents"),

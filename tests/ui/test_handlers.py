@@ -313,14 +313,47 @@ def test_a_take_can_be_reused_and_deleted(
         tab = CloneTab(italian, build_header(italian, demo), gr.Tabs())
         tab.wire(demo)
     take = studio.synthesis.preview(
-        admin, request_for("preset:fake:tone", seed=7, speed=1.5).request()
+        admin, request_for("preset:fake:tone", seed=7, speed=1.5, notice=True).request()
     ).take()
-    shown = tab.history.act("", False, False, None, press("reuse", id=take.id), visitor(admin))
-    assert shown[3:10] == ["preset:fake:tone", "Buongiorno.", "fake", "it", 1.5, 7, "internal_use"]
-    gone = tab.history.act("", False, False, None, press("delete", id=take.id), visitor(admin))
+    shown = tab.history.act("", False, False, None, 50, press("reuse", id=take.id), visitor(admin))
+    reused = dict(zip(tab.history._reused, shown[4:], strict=True))
+    values = {widget: getattr(update, "value", update) for widget, update in reused.items()}
+    asked = tab.read(tuple(values.get(widget) for widget in tab.settings))
+    assert asked.request() == take.request()
+    gone = tab.history.act("", False, False, None, 50, press("delete", id=take.id), visitor(admin))
     assert take.id not in gone[0]
     with pytest.raises(NotFound):
-        tab.history.act("", False, False, None, press("open", id=take.id), visitor(admin))
+        tab.history.act("", False, False, None, 50, press("open", id=take.id), visitor(admin))
+
+
+def test_the_history_shows_more_on_wish(
+    studio: Studio, italian: Desk, admin: Actor, visitor: Visitor, press: Press
+) -> None:
+    with gr.Blocks() as demo:
+        tab = CloneTab(italian, build_header(italian, demo), gr.Tabs())
+        tab.wire(demo)
+    for text in ("Uno.", "Due.", "Tre."):
+        studio.synthesis.preview(admin, request_for("preset:fake:tone", text).request()).take()
+    shown = tab.history.show("", False, False, None, 2, visitor(admin))
+    assert "Tre." in shown and "Uno." not in shown and 'data-act="more"' in shown
+    area, most, *_ = tab.history.act("", False, False, None, 2, press("more"), visitor(admin))
+    assert "Uno." in area and most > 2 and 'data-act="more"' not in area
+
+
+def test_a_finished_batch_keeps_its_zip_after_a_reload(
+    studio: Studio, italian: Desk, admin: Actor, account: Callable[..., Actor], visitor: Visitor
+) -> None:
+    from studio.synthesis.batch import rows_of
+
+    tab = tab_of(italian, CloneTab)
+    live = studio.batches.start(admin, rows_of("Uno.\nDue."), request_for("preset:fake:tone").request())
+    live.wait()
+    batch_id = live.latest.batch_id
+    assert f"/media/batch/{batch_id}.zip" in tab.batch.found(visitor(admin))
+    assert batch_id not in tab.batch.found(visitor(account("rosa")))
+    for take in studio.synthesis.takes.of_batch(admin, batch_id):
+        studio.synthesis.takes.delete(admin, take.id)
+    assert tab.batch.found(visitor(admin)) == ""
 
 
 def test_a_batch_is_followed_to_its_zip(studio: Studio, italian: Desk, admin: Actor) -> None:

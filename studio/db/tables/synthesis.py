@@ -27,6 +27,7 @@ class Synthesis(Base, kw_only=True):
     normalised_text: Mapped[str] = mapped_column(Text)
     chunks: Mapped[list[str]] = mapped_column(JSON)
     options: Mapped[dict[str, Any]] = mapped_column(JSON)
+    notice: Mapped[bool] = mapped_column(Boolean, default=False)  # begins with the spoken notice
     purpose: Mapped[str] = mapped_column(String)
     phrase_key: Mapped[str] = mapped_column(String)
     asset_id: Mapped[str] = mapped_column(ForeignKey("asset.id"))

@@ -1,6 +1,7 @@
 """Batches: pasted lines or a CSV, followed with a bar, cancelled, downloaded as a zip."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -8,6 +9,7 @@ import gradio as gr
 from studio.errors import StudioError
 from studio.privacy.access import Actor
 from studio.synthesis.batch import MOST_ROWS, BatchEvent, rows_of
+from studio.synthesis.takes import BatchView
 from studio.ui.clone.result import DOWNLOADS
 from studio.ui.desk import Desk
 from studio.ui.markup import bar, esc
@@ -29,7 +31,9 @@ def batch_card(words: Words, events: list[BatchEvent], running: bool) -> str:
         return f'<div role="status">{bar(0, words("batch.title"), waiting=True)}</div>'
     latest = events[-1]
     troubles = [event.trouble for event in events if event.trouble]
+    known = sum(event.take is not None and event.take.cached for event in events)
     told = words("batch.done", done=latest.done, total=latest.total)
+    told += f" · {words('batch.known', n=known)}" if known else ""
     lines = "".join(f"<li>{esc(trouble)}</li>" for trouble in troubles[:SHOWN_TROUBLES])
     failed = (
         f'<div class="tb-note warn"><p>{esc(words("batch.failed", n=len(troubles)))}</p><ul>{lines}</ul></div>'
@@ -51,6 +55,19 @@ def downloads(words: Words, batch_id: str) -> str:
     return f'<div class="tb-row"><span class="tb-dim">{esc(words("batch.zip"))}</span>{links}</div>'
 
 
+def finished_list(words: Words, batches: list[BatchView]) -> str:
+    """Batches that have ended, each with its zip for as long as its takes are here."""
+    if not batches:
+        return ""
+    rows = "".join(
+        f'<article class="tb-card" data-batch="{esc(one.id)}"><p>{esc(words("batch.takes", n=one.takes))} · '
+        f'<span class="tb-dim">{esc(one.voice_name)} · {esc(words.moment(one.created_at))}</span></p>'
+        f"{downloads(words, one.id)}</article>"
+        for one in batches
+    )
+    return f'<h3>{esc(words("batch.finished"))}</h3><div class="tb-list">{rows}</div>'
+
+
 class BatchPanel:
     """Uses the settings of the tab for every line."""
 
@@ -66,12 +83,16 @@ class BatchPanel:
                 placeholder=words("batch.sample"),
                 elem_id="batch-lines",
             )
+            self.fresh = gr.Checkbox(
+                label=words("batch.fresh"), info=words("batch.fresh_info"), elem_id="batch-fresh"
+            )
             with gr.Row():
                 self.load = gr.UploadButton(words("batch.load"), file_types=[".csv", ".txt"], size="md")
                 self.go = gr.Button(words("batch.go"), variant="primary", elem_id="batch-go")
                 self.stop = gr.Button(words("do.cancel"), interactive=False, elem_id="batch-stop")
             self.token = gr.State("")
             self.area = gr.HTML(elem_id="batch-area")
+            self.ended = gr.HTML(elem_id="batch-finished")
 
     @property
     def outputs(self) -> list[Any]:
@@ -80,18 +101,24 @@ class BatchPanel:
     def wire(self, demo: gr.Blocks, tab: "CloneTab", history: "HistoryPanel") -> None:
         desk = self.desk
 
-        def start(request: gr.Request, lines: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        def start(request: gr.Request, lines: str, fresh: bool, *values: Any) -> Iterator[tuple[Any, ...]]:
             actor = desk.actor(request)
-            live = desk.studio.batches.start(actor, rows_of(lines or ""), tab.read(values).request())
-            yield from self.follow(live)
+            template = replace(tab.read(values).request(), fresh=fresh)
+            yield from self.follow(desk.studio.batches.start(actor, rows_of(lines or ""), template))
 
-        started = desk.on(self.go.click, start, [self.lines, *tab.settings], self.outputs, watches=True)
+        inputs = [self.lines, self.fresh, *tab.settings]
+        started = desk.on(self.go.click, start, inputs, self.outputs, watches=True)
+        taken_up = desk.on(demo.load, self.take_up, None, self.outputs, watches=True)
         history.refresh(started.then)
-        desk.on(demo.load, self.take_up, None, self.outputs, watches=True)
+        for event in (demo.load, started.then, taken_up.then, history.acted.then):
+            desk.on(event, self.found, None, [self.ended])
         desk.on(self.stop.click, self.cancel, [self.token], None)
         desk.on(self.load.upload, lambda path: take_in_text(path, MOST_CHARACTERS), [self.load], [self.lines])
 
     # Handlers
+
+    def found(self, request: gr.Request) -> str:
+        return finished_list(self.desk.words, self.desk.studio.batches.finished(self.desk.actor(request)))
 
     def take_up(self, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """After a reload: follow the newest batch that still runs."""

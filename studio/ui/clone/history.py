@@ -4,15 +4,16 @@ from studio.synthesis.requests import Take
 from studio.ui.markup import badge, button, empty, esc, player
 from studio.ui.words import Words
 
-MOST = 50
+PAGE = 50
 
 
-def history_list(words: Words, takes: list[Take], *, filtered: bool) -> str:
-    """Newest first; an empty state when there are none."""
+def history_list(words: Words, takes: list[Take], *, filtered: bool, more: bool = False) -> str:
+    """Newest first; an empty state when there are none, a way on when there are `more`."""
     if not takes:
         name = "nothing" if filtered else "empty"
         return empty(words(f"history.{name}_title"), words(f"history.{name}_text"))
-    return '<div class="tb-list">' + "".join(_row(words, take) for take in takes) + "</div>"
+    onward = button("more", words("history.more", n=len(takes))) if more else ""
+    return '<div class="tb-list">' + "".join(_row(words, take) for take in takes) + f"{onward}</div>"
 
 
 def _row(words: Words, take: Take) -> str:

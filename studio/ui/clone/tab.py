@@ -173,7 +173,10 @@ class CloneTab:
         self, voice: str | None, engine: str | None, language: str | None, request: gr.Request
     ) -> list[Any]:
         """Offer what fits the voice: its own engine for a preset, the cloning ones for an enrolled voice."""
-        actor = self.desk.actor(request)
+        return self.fitted(self.desk.actor(request), voice, engine, language)
+
+    def fitted(self, actor: Actor, voice: str | None, engine: str | None, language: str | None) -> list[Any]:
+        """Engine, language, note and the groups of options, as they fit a voice; wishes are kept where they can be."""
         fitting = self.fitting(voice)
         wished = [engine, self.desk.studio.accounts.preferences(actor)["engine"]]
         chosen = next(
@@ -187,8 +190,11 @@ class CloneTab:
     def fit_trained(
         self, voice: str | None, engine: str | None, chosen: str | None, request: gr.Request
     ) -> Any:
+        return self.trained_for(self.desk.actor(request), voice, engine, chosen)
+
+    def trained_for(self, actor: Actor, voice: str | None, engine: str | None, chosen: str | None) -> Any:
         """What was trained of the voice for the engine: adapters, then kept checkpoints; hidden where nothing was."""
-        actor, words = self.desk.actor(request), self.desk.words
+        words = self.desk.words
         voice_id = VoiceChoice.parse(voice).voice_id if voice else ""
         if not voice_id or not engine:
             return gr.Dropdown([(words("clone.untrained"), "")], value="", visible=False)
