@@ -52,7 +52,7 @@ def test_attack_19_names_of_voices_files_and_consents_stay_text(studio: Studio, 
     assert harmless(voice_detail(WORDS, view, studio.enrolment.encoded(admin, view.id), engines))
     assert view.consent is not None
     waiting = replace(view.consent, voice_names=(EVIL,), transcript=EVIL, statement=EVIL)
-    assert harmless(review_list(WORDS, [waiting]))
+    assert harmless(review_list(WORDS, [(waiting, ["clp_1"])]))
     checked = replace(checked_speech(studio, admin), name=EVIL)
     assert harmless(clip_card(WORDS, 0, checked))
 
