@@ -8,13 +8,45 @@ from sqlalchemy.orm import Session
 from studio.consent.purposes import Category, Purpose
 from studio.db.tables import ConsentDocument, ConsentRecord, ConsentSample, ReferenceClip, Speaker, Voice, now
 from studio.engines.base import EngineSpec
-from studio.errors import ConsentMissing, LicenceForbids, NotFound
+from studio.errors import ConsentMissing, InputRefused, LicenceForbids, NotFound
+
+
+def consent_versions(session: Session, speaker_id: str) -> list[ConsentRecord]:
+    """Every version of a speaker's consent, newest first."""
+    query = select(ConsentRecord).where(ConsentRecord.speaker_id == speaker_id)
+    return [*session.scalars(query.order_by(ConsentRecord.version.desc()))]
 
 
 def current_consent(session: Session, speaker_id: str) -> ConsentRecord | None:
-    """The newest version of a speaker's consent, whatever its state."""
-    query = select(ConsentRecord).where(ConsentRecord.speaker_id == speaker_id)
-    return session.scalars(query.order_by(ConsentRecord.version.desc()).limit(1)).first()
+    """The version that counts: a withdrawn one always, else the newest that was granted.
+
+    A renewal that waits for a person, or was refused, takes nothing away from a consent that still holds; once
+    that has ended (or where there is none), the newest version says what is wrong.
+    """
+    versions = consent_versions(session, speaker_id)
+    withdrawn = next((one for one in versions if one.withdrawn_at is not None), None)
+    granted = next((one for one in versions if one.status == "granted"), None)
+    if withdrawn is not None:
+        return withdrawn
+    if granted is not None and granted.expires_at > now():
+        return granted
+    return versions[0] if versions else None
+
+
+def purposes_of(session: Session, consent: ConsentRecord) -> frozenset[str]:
+    """What the consent covers now: a renewal that still waits cannot add to it, but what it leaves out is out."""
+    waiting = (
+        one.purposes
+        for one in consent_versions(session, consent.speaker_id)
+        if one.version > consent.version and one.status == "review"
+    )
+    return frozenset(consent.purposes).intersection(*waiting)
+
+
+def refuse_while_renewing(session: Session, speaker_id: str) -> None:
+    """InputRefused while a renewal waits for a person: a recording added now would not be bound to it."""
+    if any(one.status == "review" for one in consent_versions(session, speaker_id)):
+        raise InputRefused("consent.renewal_waits")
 
 
 def licence_allows(engine: EngineSpec, purposes: Collection[Purpose]) -> None:
@@ -40,12 +72,18 @@ def permits(
     _in_force(consent, voice)
     _papers(session, consent, voice)
     _bound(session, consent, voice)
-    missing = sorted(p.value for p in purposes if p.value not in consent.purposes)
+    missing = sorted(set(purposes) - purposes_of(session, consent))
     if missing:
         raise ConsentMissing("consent.purpose_missing", voice=voice.name, purposes=", ".join(missing))
     if engine is not None:
+        _covers(consent, voice, engine)
         licence_allows(engine, purposes)
     return consent
+
+
+def _covers(consent: ConsentRecord, voice: Voice, engine: EngineSpec) -> None:
+    if consent.engines and engine.id not in consent.engines:
+        raise ConsentMissing("consent.engine_missing", voice=voice.name, engine=engine.name)
 
 
 def _in_force(consent: ConsentRecord, voice: Voice) -> None:

@@ -4,12 +4,12 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from studio.consent.challenge import TOKEN_BYTES, hashed
 from studio.consent.documents import may_see
-from studio.consent.gate import current_consent
+from studio.consent.gate import consent_versions
 from studio.db.database import Database
 from studio.db.tables import ConsentLink, Speaker, now
 from studio.errors import LANGUAGES, InputRefused, NotFound
@@ -50,6 +50,19 @@ def _in_days(days: int) -> str:
     return (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="milliseconds")
 
 
+def _living() -> Select[tuple[ConsentLink]]:
+    return select(ConsentLink).where(ConsentLink.revoked_at.is_(None), ConsentLink.expires_at > now())
+
+
+def _lasting(session: Session, speaker_id: str) -> str:
+    """Until when a link of this speaker lives: to be answered, or as long as their consents and some days."""
+    ends = [
+        datetime.fromisoformat(one.expires_at) + timedelta(days=AFTER_DAYS)
+        for one in consent_versions(session, speaker_id)
+    ]
+    return max([_in_days(INVITED_DAYS), *(end.isoformat(timespec="milliseconds") for end in ends)])
+
+
 class LinkDesk:
     """Makes, finds, prolongs and ends links."""
 
@@ -57,31 +70,22 @@ class LinkDesk:
         self._database = database
 
     def add(self, session: Session, speaker: Speaker, voice_name: str, language: str, by: str) -> str:
-        """A new link's token, in the caller's transaction; the speaker's earlier links end."""
+        """A new link's token, in the caller's transaction.
+
+        The speaker's earlier links stay: whoever makes one could otherwise take their way out from them.
+        """
         name = " ".join(voice_name.split())
         if not 1 <= len(name) <= 60 or not name.isprintable():
             raise InputRefused("voices.no_name")
-        self._end(session, speaker.id)
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        consent = current_consent(session, speaker.id)
-        lasting = [_in_days(INVITED_DAYS), *([consent.expires_at] if consent else [])]
         link = ConsentLink(
             token_hash=hashed(token), speaker_id=speaker.id, owner_id=speaker.owner_id, voice_name=name,
-            language=language if language in LANGUAGES else LANGUAGES[0], expires_at=max(lasting),
+            language=language if language in LANGUAGES else LANGUAGES[0], expires_at=_lasting(session, speaker.id),
         )  # fmt: skip
         session.add(link)
         session.flush()
         audit.append(session, by, "consent.link_made", speaker.id, link=link.id)
         return token
-
-    @staticmethod
-    def _end(session: Session, speaker_id: str) -> None:
-        living = select(ConsentLink).where(
-            ConsentLink.speaker_id == speaker_id, ConsentLink.revoked_at.is_(None)
-        )
-        for link in session.scalars(living):
-            link.revoked_at = now()
-        session.flush()
 
     def enter(self, token: str) -> Guest:
         """Whoever holds this link; NotFound when it is cut short, unknown, revoked or expired."""
@@ -108,22 +112,26 @@ class LinkDesk:
             link = session.get_one(ConsentLink, link_id)
             link.opened_at = link.opened_at or now()
 
-    def prolong(self, link_id: str) -> None:
-        """Let the link live as long as the consent that was given by it, and a little longer."""
+    def prolong(self, speaker_id: str) -> None:
+        """Let a speaker's links live as long as the consent, and a little longer: each is their way out."""
         with self._database.write() as session:
-            link = session.get_one(ConsentLink, link_id)
-            consent = current_consent(session, link.speaker_id)
-            if consent is not None:
-                ends = datetime.fromisoformat(consent.expires_at) + timedelta(days=AFTER_DAYS)
-                link.expires_at = max(link.expires_at, ends.isoformat(timespec="milliseconds"))
+            ends = _lasting(session, speaker_id)
+            for link in session.scalars(_living().where(ConsentLink.speaker_id == speaker_id)):
+                link.expires_at = max(link.expires_at, ends)
 
     def revoke(self, actor: Actor, link_id: str) -> None:
-        """End a link; NotFound for another's."""
+        """End a link; NotFound for another's.
+
+        Once the speaker has answered, the link is theirs: NotPermitted to all but the privacy office and
+        administrators.
+        """
         with self._database.write() as session:
             link = session.get(ConsentLink, link_id)
             speaker = session.get(Speaker, link.speaker_id) if link else None
             if link is None or speaker is None or not may_see(actor, speaker):
                 raise NotFound("consent.link_unknown")
+            if consent_versions(session, speaker.id):
+                actor.require(Permission.REVIEW)
             link.revoked_at = link.revoked_at or now()
             audit.append(session, actor.account_id, "consent.link_revoked", link.speaker_id, link=link.id)
 
@@ -131,14 +139,11 @@ class LinkDesk:
         """The links that open something, of speakers the actor may see; newest first."""
         actor.require(Permission.VOICES)
         with self._database.read() as session:
-            query = select(ConsentLink).where(
-                ConsentLink.revoked_at.is_(None), ConsentLink.expires_at > now()
-            )
-            rows = session.scalars(query.order_by(ConsentLink.created_at.desc()))
+            rows = session.scalars(_living().order_by(ConsentLink.created_at.desc()))
             return [
                 LinkView(
                     row.id, row.speaker_id, row.voice_name, row.expires_at, row.opened_at,
-                    current_consent(session, row.speaker_id) is not None,
+                    bool(consent_versions(session, row.speaker_id)),
                 )
                 for row in rows
                 if actor.owns(row.owner_id) and session.get_one(Speaker, row.speaker_id).withdrawn_at is None

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from studio.audio.clip import AudioClip
 from studio.audio.speech import only_speech, speech_spans
+from studio.errors import InputRefused
 
 # The bars were read off `benchmarks/speaker_match.py`; a change of model, bars or windows is a new version.
-MATCH_VERSION = "wespeaker-resnet34/2"
+MATCH_VERSION = "wespeaker-resnet34/3"
 # Accepted where no comparison of two people came; refused well under where any of one person did, for those were
 # recorded in one sitting and a telephone is not a studio. What lies between, a person hears.
 SAMPLE_SAME = 0.47
@@ -20,8 +21,10 @@ SAMPLE_OTHER = 0.30
 WINDOW_SAME = 0.40
 WINDOW_OTHER = 0.25
 WINDOW_S = 4.0
-STRIDE_S = 6.0  # of speech, on average, from one window to the next: a foreign stretch of 10 s is always met
-MOST_WINDOWS = 60  # of all samples together
+# Two neighbouring windows begin less than 2 x STRIDE_S apart, so in any 2 x STRIDE_S + WINDOW_S = 10 s of foreign
+# speech at least one window lies whole, wherever the stretch is and however long the sample.
+STRIDE_S = 3.0  # of speech, from one window's part to the next
+MOST_SAMPLES_S = 900.0  # all samples together: what keeps the comparison to a few hundred windows
 
 
 class Encoder(Protocol):
@@ -49,37 +52,48 @@ def verdict(score: float, *, window: bool = False) -> str:
     return "same" if score >= same else "unsure" if score >= other else "other"
 
 
-def windows(clip: AudioClip, seed: int, most: int = MOST_WINDOWS) -> list[AudioClip]:
-    """Stretches of WINDOW_S of a clip's speech, one at a random place in each part of STRIDE_S.
+def windows(clip: AudioClip, seed: int, most: int | None = None) -> list[AudioClip]:
+    """Stretches of WINDOW_S of a clip's speech, one at a random place in each part of STRIDE_S; `most` of them,
+    further apart, where fewer will do.
 
     Empty for a clip too short to hide another's speech in. The seed must not be guessable: whoever knows
     the places can cut around them.
     """
     spoken = only_speech(clip, speech_spans(clip))
     rate, size = clip.sample_rate_hz, int(WINDOW_S * clip.sample_rate_hz)
-    parts = min(most, math.ceil((len(spoken) - size) / (STRIDE_S * rate)))
-    if parts < 1:
-        return []
-    room = (len(spoken) - size) / parts
-    places = (np.arange(parts) + np.random.default_rng(seed).random(parts)) * room
-    return [AudioClip(spoken[int(place) : int(place) + size], rate) for place in places]
+    starts = (int(place * rate) for place in places(len(spoken) / rate, seed, most))
+    return [AudioClip(spoken[start : start + size], rate) for start in starts]
+
+
+def places(spoken_s: float, seed: int, most: int | None = None) -> NDArray[np.float64]:
+    """Where windows begin in so much speech, in seconds: at random, two neighbours under 2 x STRIDE_S apart."""
+    room = spoken_s - WINDOW_S
+    parts = max(0, math.ceil(room / STRIDE_S))
+    parts = min(most or parts, parts)
+    return (np.arange(parts) + np.random.default_rng(seed).random(parts)) * (room / max(1, parts))
+
+
+def refuse_long(samples: Sequence[AudioClip]) -> None:
+    """InputRefused when the samples last longer than MOST_SAMPLES_S together."""
+    seconds = sum(sample.duration_s for sample in samples)
+    if seconds > MOST_SAMPLES_S:
+        minutes, most = f"{seconds / 60:.1f}", round(MOST_SAMPLES_S / 60)
+        raise InputRefused("consent.samples_long", minutes=minutes, most=most)
 
 
 def match(
     encoder: Encoder, statement: AudioClip, samples: Sequence[AudioClip], seed: int
 ) -> tuple[Match, ...]:
-    """Compare the statement with *every* sample and its windows, in order.
+    """Compare the statement with *every* sample and its windows, in order; InputRefused for too many minutes.
 
     A likeness of voices is not a proof of identity, and the studio never says so.
     """
-    spoken, left = encoder.embed(statement), MOST_WINDOWS
-    found = []
-    for number, sample in enumerate(samples):
-        share = max(1, left // (len(samples) - number))
-        one = _matched(encoder, spoken, sample, windows(sample, seed + number, share))
-        left -= one.windows
-        found.append(one)
-    return tuple(found)
+    refuse_long(samples)
+    spoken = encoder.embed(statement)
+    return tuple(
+        _matched(encoder, spoken, sample, windows(sample, seed + number))
+        for number, sample in enumerate(samples)
+    )
 
 
 def _matched(

@@ -12,14 +12,15 @@ from studio.audio.clip import AudioClip
 from studio.consent.challenge import Challenge, ChallengeDesk
 from studio.consent.documents import DocumentDesk, SignedDocument, documents_of, may_see
 from studio.consent.evidence import Detector, Evidence, Listener, judge, refuse_generated, refuse_others
-from studio.consent.gate import current_consent
-from studio.consent.matching import Match, match
+from studio.consent.eyes import eyes, self_approved
+from studio.consent.gate import consent_versions, current_consent, purposes_of
+from studio.consent.matching import Match, match, refuse_long
 from studio.consent.notices import NoticeDesk
 from studio.consent.purposes import CONSENT_MONTHS, LAWFUL_BASIS, Category, Purpose
 from studio.consent.statements import Notice
 from studio.db.database import Database
 from studio.db.tables import ConsentRecord, ConsentSample, Speaker, Voice, now
-from studio.errors import AudioRefused, ConsentMissing, InputRefused, NotFound
+from studio.errors import AudioRefused, ConsentMissing, InputRefused, NotFound, NotPermitted
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.privacy.vault import Vault
@@ -39,6 +40,7 @@ class ConsentForm:
     recording: AudioClip | None
     source: str = "microphone"  # or "upload": then a person always listens
     document: SignedDocument | None = None
+    engines: frozenset[str] = frozenset()  # ids; empty: any whose licence allows, or those named before
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,10 @@ class ConsentView:
     doubts: tuple[str, ...]
     documents: tuple[str, ...]  # ids
     samples: int  # recordings it is bound to
+    engines: tuple[str, ...]  # ids; empty: any whose licence allows the purposes
+    self_approved: bool  # by the account that recorded it: nobody else could
+    renewal: str = ""  # "review" or "refused": a newer version that does not count (yet)
+    eyes: str = ""  # for a reviewer: "own" has to be left to somebody else, "alone" nobody else is there
 
     @property
     def days_left(self) -> int:
@@ -126,6 +132,7 @@ class ConsentService:
             raise ConsentMissing("consent.no_cloning")
         if form.recording is None:
             raise ConsentMissing("consent.no_recording")
+        refuse_long(clips)
         challenge = self.challenges.attempt(subject, form.challenge)
         if form.purposes != challenge.purposes:
             raise ConsentMissing("consent.stale_statement")
@@ -142,8 +149,12 @@ class ConsentService:
             if session.scalars(query.limit(1)).first() is not None:
                 raise AudioRefused("consent.replayed")
 
-    def check_sample(self, recording: AudioClip, clip: AudioClip) -> Match:
-        """A further sample against the statement that a consent rests on; AudioRefused unless they match."""
+    def check_sample(self, recording: AudioClip, clip: AudioClip, there: Sequence[AudioClip] = ()) -> Match:
+        """A further sample against the statement that a consent rests on; AudioRefused unless they match.
+
+        `there` are the samples it joins: all of them have to fit into one comparison, for a renewal makes it.
+        """
+        refuse_long([*there, clip])
         refuse_generated(self._detector, [clip])
         found = match(self._listener, recording, [clip], secrets.randbits(63))
         refuse_others(found)
@@ -163,6 +174,7 @@ class ConsentService:
         record = ConsentRecord(
             speaker_id=speaker.id, version=_next_version(session, speaker.id), category=form.category.value,
             purposes=sorted(p.value for p in form.purposes), lawful_basis=LAWFUL_BASIS,
+            engines=sorted(form.engines) or _engines_before(session, speaker.id),
             attestations=sorted(form.attestations), language=challenge.language,
             notice_version=told.version if told else "", notice_hash=challenge.notice_hash,
             statement=challenge.statement, recording_asset_id=asset_id,
@@ -200,14 +212,20 @@ class ConsentService:
         with self._database.read() as session:
             query = select(ConsentRecord).where(ConsentRecord.status == "review")
             rows = session.scalars(query.order_by(ConsentRecord.granted_at))
-            return [view(session, row) for row in rows]
+            return [replace(view(session, row), eyes=eyes(session, actor, row)) for row in rows]
 
     def of_speaker(self, session: Session, speaker_id: str) -> ConsentView | None:
+        """The consent that counts, with the purposes that hold now, and what became of a newer one."""
         row = current_consent(session, speaker_id)
-        return view(session, row) if row else None
+        if row is None:
+            return None
+        newest = consent_versions(session, speaker_id)[0]
+        renewal = newest.status if newest.version > row.version else ""
+        held = tuple(sorted(purposes_of(session, row)))
+        return replace(view(session, row), purposes=held, renewal=renewal)
 
     def newest(self, actor: Actor) -> dict[str, ConsentView]:
-        """The newest consent of each speaker the actor may see, by pseudonym."""
+        """The consent that counts of each speaker the actor may see, by pseudonym."""
         with self._database.read() as session:
             seen = [speaker.id for speaker in session.scalars(select(Speaker)) if may_see(actor, speaker)]
             views = {speaker_id: self.of_speaker(session, speaker_id) for speaker_id in seen}
@@ -215,13 +233,11 @@ class ConsentService:
 
     def versions(self, actor: Actor, speaker_id: str) -> list[ConsentView]:
         """Every version of a speaker's consent, newest first; NotFound for another's speaker."""
-        query = select(ConsentRecord).where(ConsentRecord.speaker_id == speaker_id)
         with self._database.read() as session:
             speaker = session.get(Speaker, speaker_id)
             if speaker is None or not may_see(actor, speaker):
                 raise NotFound("voices.unknown")
-            rows = session.scalars(query.order_by(ConsentRecord.version.desc()))
-            return [view(session, row) for row in rows]
+            return [view(session, row) for row in consent_versions(session, speaker_id)]
 
     def expiring(self, actor: Actor, days: int = REMIND_DAYS) -> list[ConsentView]:
         """Consents in force, of speakers the actor may see, that end within `days` or have ended; soonest first."""
@@ -229,7 +245,10 @@ class ConsentService:
         return sorted(due, key=lambda v: v.expires_at)
 
     def review(self, actor: Actor, consent_id: str, approve: bool, note: str) -> None:
-        """A person's decision, with the reason in writing; NotFound when nothing waits under this id."""
+        """A person's decision, with the reason in writing; NotFound when nothing waits under this id.
+
+        NotPermitted to approve what one recorded oneself while anybody else may decide (four eyes).
+        """
         actor.require(Permission.REVIEW)
         if len(note.strip()) < 5:
             raise InputRefused("consent.note_needed")
@@ -237,10 +256,23 @@ class ConsentService:
             record = session.get(ConsentRecord, consent_id)
             if record is None or record.status != "review":
                 raise NotFound("consent.not_waiting")
+            own = eyes(session, actor, record)
+            if approve and own == "own":
+                raise NotPermitted("consent.four_eyes")
             record.status = "granted" if approve else "refused"
             record.reviewer_id, record.review_note = actor.account_id, note.strip()
+            record.decided_at = now()
             action = "consent.approved" if approve else "consent.refused"
-            audit.append(session, actor.account_id, action, record.speaker_id, version=record.version)
+            facts = {"self_approved": True} if approve and own else {}
+            audit.append(
+                session, actor.account_id, action, record.speaker_id, version=record.version, **facts
+            )
+
+
+def _engines_before(session: Session, speaker_id: str) -> list[str]:
+    """A renewal that names no engines keeps those that were named."""
+    before = consent_versions(session, speaker_id)
+    return list(before[0].engines) if before else []
 
 
 def _next_version(session: Session, speaker_id: str) -> int:
@@ -256,5 +288,6 @@ def view(session: Session, row: ConsentRecord) -> ConsentView:
     return ConsentView(
         row.id, row.speaker_id, tuple(names), row.status, tuple(row.purposes), row.statement, row.transcript,
         row.statement_wer, row.speaker_score, row.granted_at, row.expires_at, row.version, row.category,
-        tuple(row.doubts), papers, session.scalar(bound) or 0,
+        tuple(row.doubts), papers, session.scalar(bound) or 0, tuple(row.engines),
+        self_approved(session, row),
     )  # fmt: skip

@@ -15,7 +15,8 @@ from studio.audio.fix import fix
 from studio.audio.report import ReportCard, report_card
 from studio.consent.documents import may_see
 from studio.consent.evidence import OTHER_VOICE
-from studio.consent.gate import permits
+from studio.consent.gate import permits, refuse_while_renewing
+from studio.consent.matching import refuse_long
 from studio.consent.purposes import Purpose
 from studio.consent.service import CheckedConsent, ConsentForm, ConsentService
 from studio.db.database import Database
@@ -128,6 +129,7 @@ class VoiceService:
             raise InputRefused("voices.no_clips")
         if len(form.clips) > MOST_CLIPS:
             raise InputRefused("voices.too_many_clips", most=MOST_CLIPS)
+        refuse_long([checked.clip for checked in form.clips])  # before any of them is measured
         for number, checked in enumerate(form.clips, 1):
             if refusal := checked.card.refusal(language):
                 raise AudioRefused("voices.clip_refused", number=number, reason=refusal)
@@ -196,6 +198,7 @@ class VoiceService:
         with self._database.read() as session:
             voice = self.find(session, actor, voice_id)
             consent = permits(session, voice, {Purpose.ZERO_SHOT})
+            refuse_while_renewing(session, voice.speaker_id)
             there = self.clips(session, voice)
             statement = decode_own(self._vault.read(session, consent.recording_asset_id))
         if len(there) >= MOST_CLIPS:
@@ -203,11 +206,12 @@ class VoiceService:
         if refusal := checked.card.refusal(actor.language):
             raise AudioRefused("voices.clip_refused", number=len(there) + 1, reason=refusal)
         self._refuse_two_speakers([*there, checked.clip])
-        matched = self._consent.check_sample(statement, checked.clip)
+        matched = self._consent.check_sample(statement, checked.clip, there)
         with self._database.write() as session:
             voice = self.find(session, actor, voice_id)
             if permits(session, voice, {Purpose.ZERO_SHOT}).id != consent.id:
                 raise ConsentMissing("consent.changed_meanwhile")
+            refuse_while_renewing(session, voice.speaker_id)
             self._consent.bind(session, consent.id, [matched])
             self._store_clip(session, voice, consent.id, checked)
             audit.append(session, actor.account_id, "voice.clip_added", voice.id)

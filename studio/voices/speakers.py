@@ -89,7 +89,7 @@ class SpeakerDesk:
             return self.links.add(session, speaker, name, language, actor.account_id)
 
     def link_for(self, actor: Actor, voice_id: str) -> str:
-        """A new link for the speaker of a voice: to look, renew, download, withdraw; the earlier one ends."""
+        """A new link for the speaker of a voice: to look, renew, download, withdraw; earlier ones stay."""
         with self._database.write() as session:
             voice = self._voices.find(session, actor, voice_id)
             speaker = session.get_one(Speaker, voice.speaker_id)
@@ -156,7 +156,7 @@ class SpeakerDesk:
             self._voices.renew(guest.speaker_id, guest.speaker_id, form)
         else:
             self._enrol(guest, answer, form, language)
-        self.links.prolong(guest.link_id)
+        self.links.prolong(guest.speaker_id)
 
     def _enrol(self, guest: Guest, answer: Answer, form: ConsentForm, language: str) -> None:
         if len(answer.clips) > MOST_BY_LINK:

@@ -51,8 +51,8 @@ class Asset(Base, kw_only=True):
 class ConsentRecord(Base, kw_only=True):
     """One immutable version of a speaker's consent; a change is a new version.
 
-    The database itself refuses to widen one (trigger of revision 0006): only a review's outcome, a
-    withdrawal or an earlier end may be written into it.
+    The database itself refuses to widen one (triggers of revisions 0006 and 0009): only a review's outcome, a
+    withdrawal or an earlier end may be written into it, and what was refused or withdrawn stays so.
     """
 
     __tablename__ = "consent_record"
@@ -62,6 +62,7 @@ class ConsentRecord(Base, kw_only=True):
     version: Mapped[int] = mapped_column(Integer)
     category: Mapped[str] = mapped_column(String)
     purposes: Mapped[list[str]] = mapped_column(JSON)
+    engines: Mapped[list[str]] = mapped_column(JSON)  # ids; none named: any whose licence allows the purposes
     lawful_basis: Mapped[str] = mapped_column(String)
     attestations: Mapped[list[str]] = mapped_column(JSON)
     language: Mapped[str] = mapped_column(String)
@@ -81,6 +82,7 @@ class ConsentRecord(Base, kw_only=True):
     expires_at: Mapped[str] = mapped_column(String)
     reviewer_id: Mapped[str | None] = mapped_column(String, default=None)
     review_note: Mapped[str | None] = mapped_column(String, default=None)
+    decided_at: Mapped[str | None] = mapped_column(String, default=None)  # by the reviewer, once
     withdrawn_at: Mapped[str | None] = mapped_column(String, default=None)
     withdrawal_reason: Mapped[str | None] = mapped_column(String, default=None)
 
