@@ -9,6 +9,7 @@ from studio.consent.service import ConsentService
 from studio.datasets.building import Rooms as DatasetRooms
 from studio.datasets.review import ReviewService
 from studio.datasets.service import DatasetService, sweep_unfinished
+from studio.datasets.telling import DatasetTeller
 from studio.db.database import Database
 from studio.engines.base import EngineContext
 from studio.engines.registry import Registry, build_registry
@@ -16,6 +17,7 @@ from studio.errors import NotFound
 from studio.evaluation.judges import Judges
 from studio.listening.ratings_of_takes import RatingsOfTakes
 from studio.listening.service import ListeningService
+from studio.listening.telling import ListeningTeller
 from studio.models.by_hand import HandShelf
 from studio.models.catalogue import load_catalogue
 from studio.models.downloads import ModelDesk
@@ -42,6 +44,7 @@ from studio.scores.recognisers import Recognisers
 from studio.scores.running import Rooms
 from studio.scores.service import EvaluationService
 from studio.scores.store import ScoreStore, mark_interrupted
+from studio.scores.telling import ScoreTeller
 from studio.settings import Settings
 from studio.synthesis.batch import BatchService
 from studio.synthesis.choices import Choices
@@ -52,10 +55,12 @@ from studio.training.launching import Ground
 from studio.training.service import TrainingService
 from studio.training.shelf import AdapterShelf
 from studio.training.supervisor import Supervisor
+from studio.training.telling import TrainingTeller
 from studio.voices.enrolment import EnrolmentService
 from studio.voices.service import VoiceService
 from studio.voices.speakers import SpeakerDesk
 from studio.work.presence import Presence
+from studio.work.scratch import sweep_uploads
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,10 @@ def build_studio(
     erasure.stops(enrolment.stop_speaker)
     erasure.stops(synthesis.stop_speaker)
     erasure.stops(judges.stop_speaker)
+    erasure.stops(lambda _: _forget_voices(registry))
+    erasure.stops(lambda _: sweep_uploads(settings.scratch))
+    for teller in (DatasetTeller(vault), TrainingTeller(adapters, marker), ScoreTeller(), ListeningTeller()):
+        dossiers.tells(teller)
     rooms = Rooms(
         database, voices, enrolment, synthesis, registry, judges, Recognisers(judges, settings),
         ScoreStore(database, vault), device, settings.cores,
@@ -225,6 +234,14 @@ def _clean_up(settings: Settings, database: Database, vault: Vault, presence: Pr
 def _let_go(registry: Registry, engine_id: str) -> None:
     with contextlib.suppress(NotFound):  # a judge's model: no engine holds it
         registry.unload(engine_id)
+
+
+def _forget_voices(registry: Registry) -> None:
+    """Latents and merged weights of speakers go with the engines that hold them, which load again when asked."""
+    for engine_id in registry.loaded():
+        spec = registry.spec(engine_id)
+        if spec.clones or spec.trains:
+            _let_go(registry, engine_id)
 
 
 def _best_device() -> str:

@@ -3,8 +3,7 @@
 import io
 import json
 import zipfile
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,46 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio.db.database import Database
-from studio.db.tables import (
-    Asset,
-    ConsentDocument,
-    ConsentLink,
-    ConsentRecord,
-    ConsentSample,
-    ReferenceClip,
-    Speaker,
-    SpeakerIdentity,
-    Synthesis,
-    Voice,
-    now,
-)
-from studio.errors import NotFound
+from studio.db.tables import Asset, ConsentRecord, Speaker, Voice, now
+from studio.errors import NotFound, StudioError
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
+from studio.privacy.telling import Held, HeldFile, Teller
+from studio.privacy.told_by_vault import VaultTeller, assets_of
 from studio.privacy.vault import Vault
 
 SUFFIX = {b"fLaC": ".flac", b"RIFF": ".wav", b"%PDF": ".pdf", b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg"}
-
-
-@dataclass(frozen=True)
-class Held:
-    """One kind of thing that is held of a speaker. `where` is "files", "database" or "runs"."""
-
-    kind: str
-    count: int
-    size_bytes: int
-    where: str
-
-
-@dataclass(frozen=True)
-class Told:
-    """What one room says of a speaker: what it holds, and its own data for the export (JSON)."""
-
-    held: Sequence[Held]
-    data: dict[str, Any]
-
-
-Teller = Callable[[Session, str], Told]
 
 
 @dataclass(frozen=True)
@@ -79,7 +47,8 @@ class DossierDesk:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
-        self._tellers: list[Teller] = []
+        self._first = VaultTeller(vault)
+        self._tellers: list[Teller] = [self._first]
 
     def tells(self, teller: Teller) -> None:
         self._tellers.append(teller)
@@ -114,8 +83,9 @@ class DossierDesk:
             audit.append(session, by, "privacy.file_exported", speaker_id)
             dossier = self._read(session, session.get_one(Speaker, speaker_id), named=True)
             data = self._data(session, dossier)
-            assets = [(a.id, a.kind) for a in self._assets(session, speaker_id)]
-        return self._zipped(data, assets)
+            assets = [(a.id, a.kind) for a in assets_of(session, speaker_id)]
+            files = [file for teller in self._tellers for file in teller.files(session, speaker_id)]
+        return self._zipped(data, assets, files)
 
     # Reading
 
@@ -133,84 +103,28 @@ class DossierDesk:
     def _read(self, session: Session, speaker: Speaker, *, named: bool) -> Dossier:
         consent = _newest(session, speaker.id)
         names = session.scalars(select(Voice.name).where(Voice.speaker_id == speaker.id))
-        known = self._identity(session, speaker.id) if named else {}
+        known = self._first.identity(session, speaker.id) if named else {}
         return Dossier(
             speaker.id, speaker.category, str(known.get("name", "")), str(known.get("contact", "")),
             speaker.created_at, speaker.withdrawn_at, tuple(names), tuple(consent.purposes) if consent else (),
-            consent.expires_at if consent else "", tuple(self._held(session, speaker.id)),
+            _end_of(consent) if consent else "", tuple(self._held(session, speaker.id)),
         )  # fmt: skip
 
-    def _identity(self, session: Session, speaker_id: str) -> dict[str, Any]:
-        row = session.get(SpeakerIdentity, speaker_id)
-        if row is None:
-            return {}
-        opened = self._vault.keyring.find(session, speaker_id).open(row.sealed, f"identity|{speaker_id}")
-        found: dict[str, Any] = json.loads(opened)
-        return found
-
-    @staticmethod
-    def _assets(session: Session, speaker_id: str) -> list[Asset]:
-        query = select(Asset).where(Asset.keyset_id == speaker_id)
-        return [*session.scalars(query.order_by(Asset.created_at, Asset.id))]
-
     def _held(self, session: Session, speaker_id: str) -> Iterator[Held]:
-        counts: Counter[str] = Counter()
-        sizes: Counter[str] = Counter()
-        for asset in self._assets(session, speaker_id):
-            counts[asset.kind] += 1
-            sizes[asset.kind] += asset.size_bytes
-        yield from (Held(kind, counts[kind], sizes[kind], "files") for kind in sorted(counts))
-        voices = select(Voice.id).where(Voice.speaker_id == speaker_id)
-        for kind, query in (
-            ("identity", select(SpeakerIdentity.speaker_id).where(SpeakerIdentity.speaker_id == speaker_id)),
-            ("consent", select(ConsentRecord.id).where(ConsentRecord.speaker_id == speaker_id)),
-            ("text", select(Synthesis.id).where(Synthesis.voice_id.in_(voices))),
-            ("link", select(ConsentLink.id).where(ConsentLink.speaker_id == speaker_id)),
-        ):
-            if count := len(list(session.scalars(query))):
-                yield Held(kind, count, 0, "database")
         for teller in self._tellers:
-            yield from teller(session, speaker_id).held
+            yield from teller.held(session, speaker_id)
 
     # The export
 
     def _data(self, session: Session, dossier: Dossier) -> dict[str, Any]:
-        speaker_id = dossier.speaker_id
-        voices = [*session.scalars(select(Voice).where(Voice.speaker_id == speaker_id))]
-        data: dict[str, Any] = {
-            "format": "timbro speaker file 1",
-            "made_at": now(),
-            "speaker": asdict(dossier),
-        }
-        data["voices"] = [_plain(voice, "id", "name", "language", "created_at") for voice in voices]
-        data["recordings"] = [
-            _plain(clip, "id", "voice_id", "asset_id", "content_id", "source", "duration_s", "created_at")
-            for voice in voices
-            for clip in session.scalars(select(ReferenceClip).where(ReferenceClip.voice_id == voice.id))
-        ]
-        data["consents"] = [
-            _plain(row, *(c.name for c in ConsentRecord.__table__.columns))
-            | {"samples": _samples(session, row)}
-            for row in session.scalars(select(ConsentRecord).where(ConsentRecord.speaker_id == speaker_id))
-        ]
-        data["documents"] = [
-            _plain(row, "id", "asset_id", "media_type", "sha256", "created_at")
-            for row in session.scalars(
-                select(ConsentDocument).where(ConsentDocument.speaker_id == speaker_id)
-            )
-        ]
-        data["takes"] = [
-            _plain(
-                take, "id", "asset_id", "engine_id", "language", "text", "purpose", "duration_s", "created_at"
-            )
-            for voice in voices
-            for take in session.scalars(select(Synthesis).where(Synthesis.voice_id == voice.id))
-        ]
+        data = {"format": "timbro speaker file 2", "made_at": now(), "speaker": asdict(dossier)}
         for teller in self._tellers:
-            data |= teller(session, speaker_id).data
+            data |= teller.data(session, dossier.speaker_id)
         return data
 
-    def _zipped(self, data: dict[str, Any], assets: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+    def _zipped(
+        self, data: dict[str, Any], assets: Sequence[tuple[str, str]], files: Sequence[HeldFile]
+    ) -> Iterator[bytes]:
         sink = _Drain()
         with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr("file.json", json.dumps(data, ensure_ascii=False, indent=2))
@@ -222,6 +136,13 @@ class DossierDesk:
                     content = self._vault.read(session, asset_id)
                 archive.writestr(f"{kind}/{asset_id}{_suffix(content)}", content)
                 yield sink.drain()
+            for file in files:
+                try:
+                    content = file.read()
+                except (OSError, StudioError):
+                    continue  # the run was removed while the zip was read
+                archive.writestr(file.name, content)
+                yield sink.drain()
         yield sink.drain()
 
 
@@ -230,13 +151,10 @@ def _newest(session: Session, speaker_id: str) -> ConsentRecord | None:
     return session.scalars(query.order_by(ConsentRecord.version.desc()).limit(1)).first()
 
 
-def _samples(session: Session, consent: ConsentRecord) -> list[dict[str, Any]]:
-    rows = session.scalars(select(ConsentSample).where(ConsentSample.consent_id == consent.id))
-    return [_plain(row, "content_id", "score", "windows") for row in rows]
-
-
-def _plain(row: object, *names: str) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in names}
+def _end_of(consent: ConsentRecord) -> str:
+    """When a consent ends or ended: one that was refused never ran its time."""
+    refused = consent.decided_at or consent.granted_at
+    return refused if consent.status == "refused" else consent.expires_at
 
 
 def _suffix(content: bytes) -> str:

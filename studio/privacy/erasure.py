@@ -26,14 +26,19 @@ from studio.db.tables import (
     now,
 )
 from studio.errors import NotFound
-from studio.privacy import audit
+from studio.privacy import audit, portable
 from studio.privacy.access import Actor, Permission
 from studio.privacy.vault import Vault
 
 log = logging.getLogger(__name__)
 SYSTEM = "studio"  # the actor in the audit log when a start finishes what a crash cut short
-
-
+# Tables whose rows the receipt counts under another name: with the asset each of them holds, or by the room.
+COUNTED_OTHERWISE = {
+    *("reference_clip", "encoded_voice", "synthesis", "dataset_source", "dataset_utterance", "adapter"),
+    *("consent_document", "listening_stimulus"),
+    *("voice", "consent_record", "speaker_identity", "dataset", "training_job"),
+    *("consent_link", "erasure_receipt"),  # they outlive the erasure
+}
 RECEIPT_DAYS = 30  # for so long the speaker's own link shows the receipt
 
 
@@ -51,7 +56,7 @@ class Erased:
 # Removes a speaker's rows and files from one room, in the erasure's transaction; called again, it finds nothing.
 Eraser = Callable[[Session, str], Erased]
 # Ends a speaker's running work and forgets what is held in memory; called once the gate is shut.
-Stopper = Callable[[str], None]
+Stopper = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,7 @@ class Erasure:
         return Receipt(row.speaker_id, row.erased_at, dict(row.erased)) if row else None
 
     def _shred(self, session: Session, by: str, speaker_id: str) -> Receipt:
-        counts: Counter[str] = Counter()
+        counts = _cascading(session, speaker_id)
         for eraser in self._erasers:
             counts.update(eraser(session, speaker_id).counts)
         counts.update(self._rows(session, speaker_id))
@@ -182,3 +187,13 @@ class Erasure:
         facts = {f"erased_{kind}": count for kind, count in sorted(counts.items())}
         audit.append(session, by, "speaker.erased", speaker_id, **facts)
         return Receipt(speaker_id, row.erased_at, dict(row.erased))
+
+
+def _cascading(session: Session, speaker_id: str) -> Counter[str]:
+    """Rows that go with others by the database's own rules, or forget the speaker by them; by table."""
+    session.flush()
+    raw = session.connection().connection.dbapi_connection
+    assert raw is not None
+    found = portable.belongings(raw, speaker_id)  # type: ignore[arg-type]
+    tables = (found.own.keys() | found.touched.keys()) - COUNTED_OTHERWISE
+    return Counter({name: len(found.own.get(name, {}) | found.touched.get(name, {})) for name in tables})

@@ -78,7 +78,6 @@ def _key_of(connection: sqlite3.Connection, table: str) -> str:
 
 def belongings(connection: sqlite3.Connection, speaker_id: str) -> Belongings:
     """Everything that hangs on the speaker; the speaker's own row, a pseudonym, stays where it is."""
-    connection.row_factory = sqlite3.Row
     found, known = Belongings(), edges(connection)
     todo: list[tuple[str, Row]] = [(ROOT, {"id": speaker_id})]
     while todo:
@@ -98,7 +97,9 @@ def belongings(connection: sqlite3.Connection, speaker_id: str) -> Belongings:
 
 def _children(connection: sqlite3.Connection, edge: Edge, value: object) -> Iterator[tuple[int, Row]]:
     query = f'select rowid as _rowid, * from "{edge.table}" where "{edge.column}" = ?'
-    for row in connection.execute(query, (value,)).fetchall():
+    cursor = connection.cursor()
+    cursor.row_factory = sqlite3.Row  # of this cursor alone: the connection may be somebody else's
+    for row in cursor.execute(query, (value,)).fetchall():
         cells = dict(row)
         yield cells.pop("_rowid"), cells
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from studio.db.database import Database
@@ -16,10 +16,12 @@ from studio.privacy.access import Actor, Permission
 from studio.privacy.erasure import Erasure
 from studio.privacy.vault import Vault
 
-TAKE, ENDED, LINK = "take", "ended_consent", "link"
+TAKE, ENDED, WAITING, LINK = "take", "ended_consent", "waiting_consent", "link"
 # None keeps it as long as the consent lasts. The notice promises twelve months: what is left of a speaker goes
-# a month after the consent has ended, unless the office decides otherwise.
-DEFAULTS: Mapping[str, int | None] = {TAKE: None, ENDED: 30, LINK: 90}
+# a month after the consent has ended or was refused, and two months after nobody decided on it, unless the office
+# sets it otherwise.
+DEFAULTS: Mapping[str, int | None] = {TAKE: None, ENDED: 30, WAITING: 60, LINK: 90}
+OF_SPEAKERS = (ENDED, WAITING)  # the rules that erase a whole speaker
 MOST_DAYS = 3650
 SYSTEM = "studio"  # the actor in the audit log when the job runs by itself
 
@@ -52,6 +54,14 @@ class RetentionDesk:
         with self._database.read() as session:
             return self._days(session, kind)
 
+    def until(self, speaker_id: str) -> str:
+        """When the job will erase a speaker, as things stand; empty where no rule ever does."""
+        with self._database.read() as session:
+            days = {kind: self._days(session, kind) for kind in OF_SPEAKERS}
+            ends = {kind: session.scalar(_last(kind, speaker_id)) for kind in OF_SPEAKERS}
+        due = [_after(ends[kind], days[kind]) for kind in OF_SPEAKERS]
+        return min((day for day in due if day), default="")
+
     def set(self, actor: Actor, kind: str, days: int | None) -> None:
         """Change a rule; it takes effect at the job's next run. InputRefused for an unknown kind or odd days."""
         actor.require(Permission.REVIEW)
@@ -73,9 +83,10 @@ class RetentionDesk:
     def purge(self, by: str = SYSTEM) -> dict[str, int]:
         """Remove everything over its time; returns how many of each kind. Safe to call again."""
         gone: Counter[str] = Counter()
-        for speaker_id in self._ended():
-            self._erasure.erase(by, speaker_id)
-            gone[ENDED] += 1
+        for kind in OF_SPEAKERS:
+            for speaker_id in self._speakers(kind):
+                self._erasure.erase(by, speaker_id)
+                gone[kind] += 1
         with self._database.write() as session:
             gone[TAKE] += self._purge_takes(session)
             gone[LINK] += self._purge_links(session)
@@ -91,10 +102,10 @@ class RetentionDesk:
         row = session.get(RetentionRule, kind)
         return row.days if row else DEFAULTS[kind]
 
-    def _ended(self) -> list[str]:
+    def _speakers(self, kind: str) -> list[str]:
         with self._database.read() as session:
-            days = self._days(session, ENDED)
-            return [] if days is None else list(session.scalars(_over(ENDED, days)))
+            days = self._days(session, kind)
+            return [] if days is None else list(session.scalars(_over(kind, days)))
 
     def _purge_takes(self, session: Session) -> int:
         days = self._days(session, TAKE)
@@ -122,19 +133,65 @@ def _count(session: Session, kind: str, days: int | None) -> int:
 
 
 def _over(kind: str, days: int) -> Select[tuple[str]]:
-    """The ids of what is over its time: takes, speakers without a consent since then, ended links."""
+    """The ids of what is over its time: takes, speakers, ended links."""
     before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
     if kind == TAKE:
         return select(Synthesis.id).where(Synthesis.created_at < before)
     if kind == LINK:
         return select(ConsentLink.id).where(ConsentLink.expires_at < before)
-    # The newest version counts, in whatever state it is: a renewal that waits for a person is not an end. Whoever
-    # was invited and never answered goes once the link has been over for as long.
-    last = func.max(ConsentRecord.expires_at)
-    over = select(ConsentRecord.speaker_id).group_by(ConsentRecord.speaker_id).having(last < before)
-    silent = and_(
+    over = _undecided(before) if kind == WAITING else or_(_over_since(before), _silent(before))
+    return select(Speaker.id).where(Speaker.withdrawn_at.is_(None), over)
+
+
+def _after(moment: str | None, days: int | None) -> str:
+    if moment is None or days is None:
+        return ""
+    return (datetime.fromisoformat(moment) + timedelta(days=days)).isoformat(timespec="milliseconds")
+
+
+# When the last consent ended: its time ran out, or somebody refused it. One that waits for a person is not at its
+# end; the rule for those is another.
+ENDED_AT = func.max(
+    case(
+        (
+            ConsentRecord.status == "refused",
+            func.coalesce(ConsentRecord.decided_at, ConsentRecord.granted_at),
+        ),
+        else_=ConsentRecord.expires_at,
+    )
+)
+# Since when nobody has decided; a consent that lasted longer counts until its own end.
+WAITED_SINCE = func.max(
+    case((ConsentRecord.status == "granted", ConsentRecord.expires_at), else_=ConsentRecord.granted_at)
+)
+WAITS = func.max(ConsentRecord.status == "review")
+
+
+def _last(kind: str, speaker_id: str) -> Select[tuple[str]]:
+    """The moment from which a speaker's days of this rule are counted; None where it does not apply."""
+    mine = ConsentRecord.speaker_id == speaker_id
+    if kind == WAITING:
+        return select(case((WAITS, WAITED_SINCE))).where(mine)
+    links = select(func.max(ConsentLink.expires_at)).where(ConsentLink.speaker_id == speaker_id)
+    return select(func.coalesce(ENDED_AT, links.scalar_subquery())).where(mine)
+
+
+def _over_since(before: str) -> ColumnElement[bool]:
+    """Speakers whose last consent ended before then."""
+    grouped = select(ConsentRecord.speaker_id).group_by(ConsentRecord.speaker_id)
+    return Speaker.id.in_(grouped.having(before > ENDED_AT))
+
+
+def _undecided(before: str) -> ColumnElement[bool]:
+    """Speakers with a consent that nobody has decided on since then, and none that lasted longer."""
+    grouped = select(ConsentRecord.speaker_id).group_by(ConsentRecord.speaker_id)
+    return Speaker.id.in_(grouped.having(before > WAITED_SINCE, WAITS))
+
+
+def _silent(before: str) -> ColumnElement[bool]:
+    """Speakers who were invited and never answered, once the link has been over since then."""
+    return and_(
         Speaker.created_at < before,
         Speaker.id.not_in(select(ConsentRecord.speaker_id)),
         Speaker.id.not_in(select(ConsentLink.speaker_id).where(ConsentLink.expires_at >= before)),
     )
-    return select(Speaker.id).where(Speaker.withdrawn_at.is_(None), or_(Speaker.id.in_(over), silent))

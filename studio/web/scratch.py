@@ -4,13 +4,13 @@ import asyncio
 import logging
 import os
 import shutil
-import time
 from pathlib import Path
 
 from anyio import to_thread
 
-EVERY_S = 300.0
-OLDEST_S = 3600.0  # an upload that no action has taken for an hour is forgotten
+from studio.work.scratch import sweep
+
+EVERY_S = 60.0
 log = logging.getLogger(__name__)
 
 
@@ -30,22 +30,6 @@ def fresh_folder(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True)
     folder.chmod(0o700)
     return folder
-
-
-def sweep(folder: Path, oldest_s: float = OLDEST_S) -> int:
-    """Delete files not touched for `oldest_s`, and folders left empty; returns how many files."""
-    before, count = time.time() - oldest_s, 0
-    for path in sorted(folder.rglob("*"), reverse=True):
-        try:
-            if path.is_dir() and not path.is_symlink():
-                if path.stat().st_mtime < before and not any(path.iterdir()):
-                    path.rmdir()
-            elif path.lstat().st_mtime < before:
-                path.unlink()
-                count += 1
-        except FileNotFoundError:
-            continue  # an action has taken it meanwhile
-    return count
 
 
 async def sweep_forever(folder: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from studio.bootstrap import Studio
 from studio.errors import LANGUAGES, NotFound
 from studio.privacy.access import Actor, Role
+from studio.privacy.retention import DEFAULTS
 from studio.ui.desk import Desk
 from studio.ui.header import build_header
 from studio.ui.privacy.record import ACTIVITIES, COLUMNS, processing_record, record_csv
@@ -110,8 +111,8 @@ def test_the_office_publishes_a_notice_and_sets_rules(
     asker = visitor(account("dpo", Role.REVIEWER))
     tab.office.publish_notice(asker, "Nuova informativa. " * 20, "A new notice. " * 20)
     assert studio.consent.notice("it").text.startswith("Nuova informativa.")
-    tab.office.keep_rules(asker, 10, 30, None)
-    assert [studio.retention.days(kind) for kind in ("take", "ended_consent", "link")] == [10, 30, None]
+    tab.office.keep_rules(asker, 10, 30, 45, None)
+    assert [studio.retention.days(kind) for kind in DEFAULTS] == [10, 30, 45, None]
     assert "Nulla era oltre" in tab.office.purge(asker)[0]
 
 

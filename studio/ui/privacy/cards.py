@@ -1,14 +1,26 @@
 """Speakers and their files as HTML."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from studio.consent.documents import DocumentView
 from studio.consent.purposes import Category
 from studio.consent.service import REMIND_DAYS, ConsentView
-from studio.privacy.dossier import Dossier, Held
+from studio.privacy.dossier import Dossier
 from studio.privacy.retention import ENDED
+from studio.privacy.telling import Held
 from studio.ui.markup import badge, button, esc, facts
 from studio.ui.words import Words
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How long a file is kept: until when as things stand, takes for how many days; what it does not cover."""
+
+    until: str
+    take_days: int | None
+    import_folder: str
+    imports: int
 
 
 def standing(words: Words, consent: ConsentView | None) -> str:
@@ -81,7 +93,11 @@ def _left(words: Words, view: ConsentView) -> str:
 
 
 def speaker_file(
-    words: Words, dossier: Dossier, consents: Sequence[ConsentView], papers: Sequence[DocumentView]
+    words: Words,
+    dossier: Dossier,
+    consents: Sequence[ConsentView],
+    papers: Sequence[DocumentView],
+    keeping: Keeping,
 ) -> str:
     """One speaker's file: who, why, what, where, until when."""
     name = ", ".join(dossier.voices) or words("privacy.invited")
@@ -95,33 +111,46 @@ def speaker_file(
     }
     return (
         f'<section class="tb-card" id="privacy-file" aria-label="{esc(name)}"><h3>{esc(name)}</h3>{facts(who)}'
-        f"<h4>{esc(words('privacy.held'))}</h4>{_held(words, dossier)}"
+        f"<h4>{esc(words('privacy.held'))}</h4>{_held(words, dossier, keeping)}"
         f"<h4>{esc(words('privacy.consents'))}</h4>{_consents(words, consents)}"
         f"<h4>{esc(words('privacy.papers'))}</h4>{_papers(words, dossier, papers)}"
         f"<h4>{esc(words('privacy.rights'))}</h4>{_rights(words, dossier)}</section>"
     )
 
 
-def _held(words: Words, dossier: Dossier) -> str:
+def _held(words: Words, dossier: Dossier, keeping: Keeping) -> str:
     head = "".join(
         f"<th>{esc(words(f'privacy.col.{c}'))}</th>" for c in ("what", "count", "where", "why", "until")
     )
-    rows = "".join(_held_row(words, dossier, held) for held in dossier.held)
+    rows = "".join(_held_row(words, keeping, held) for held in dossier.held)
     return (
         f'<div class="tb-scroll"><table class="tb-table"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        f"<tbody>{rows}</tbody></table></div>{_not_covered(words, keeping)}"
     )
 
 
-def _held_row(words: Words, dossier: Dossier, held: Held) -> str:
+def _not_covered(words: Words, keeping: Keeping) -> str:
+    if not keeping.imports:
+        return ""
+    told = words("privacy.not_covered", folder=keeping.import_folder, n=keeping.imports)
+    return f'<p class="tb-note warn">{esc(told)}</p>'
+
+
+def _held_row(words: Words, keeping: Keeping, held: Held) -> str:
     what = words.maybe(f"privacy.kind.{held.kind}", words.maybe(f"asset.{held.kind}", held.kind))
     size = f"<small> {esc(_size(words, held.size_bytes))}</small>" if held.size_bytes else ""
-    until = words.day(dossier.until) if dossier.until else words("privacy.until_answer")
+    until = _until(words, keeping, held)
     why = words.maybe(f"privacy.why.{held.kind}", words("privacy.why.other"))
     return (
         f"<tr><td>{esc(what)}</td><td>{held.count}{size}</td><td>{esc(words(f'privacy.where.{held.where}'))}</td>"
         f"<td>{esc(why)}</td><td>{esc(until)}</td></tr>"
     )
+
+
+def _until(words: Words, keeping: Keeping, held: Held) -> str:
+    if held.kind in ("take", "text") and keeping.take_days is not None:
+        return words("privacy.until_take", n=keeping.take_days)
+    return words.day(keeping.until) if keeping.until else words("privacy.until_never")
 
 
 def _size(words: Words, count: int) -> str:

@@ -9,6 +9,7 @@ from studio.errors import LANGUAGES
 from studio.privacy.access import Actor, Permission
 from studio.privacy.dossier import DossierDesk
 from studio.privacy.retention import ENDED, TAKE, RetentionDesk
+from studio.privacy.uncovered import outside
 from studio.settings import Settings
 from studio.synthesis.batch import neutral
 from studio.ui.markup import esc
@@ -45,7 +46,7 @@ def processing_record(studio: Kept, actor: Actor, words: Words) -> ProcessingRec
     speakers = [one for one in studio.dossiers.speakers(actor) if one.withdrawn_at is None]
     facts = {
         "speakers": len(speakers), "organisation": organisation, "ended": _days(words, limits[ENDED]),
-        "takes": _days(words, limits[TAKE]),
+        "takes": _days(words, limits[TAKE]), "imports": len(outside(studio.settings.import_folder)),
     }  # fmt: skip
     return ProcessingRecord(
         organisation,

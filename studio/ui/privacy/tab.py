@@ -7,11 +7,12 @@ import gradio as gr
 from studio.consent.documents import MOST_BYTES
 from studio.errors import InputRefused
 from studio.privacy.access import Actor, Permission
-from studio.privacy.retention import ENDED
+from studio.privacy.retention import ENDED, TAKE
+from studio.privacy.uncovered import outside
 from studio.ui.desk import Desk
 from studio.ui.header import Header
 from studio.ui.markup import board, esc
-from studio.ui.privacy.cards import link_card, reminders, speaker_file, speaker_list
+from studio.ui.privacy.cards import Keeping, link_card, reminders, speaker_file, speaker_list
 from studio.ui.privacy.office import Office
 from studio.ui.uploads import take_in
 from studio.ui.voices.cards import receipt_card
@@ -88,7 +89,11 @@ class PrivacyTab:
         dossier = studio.dossiers.open(actor, speaker_id)
         consents = studio.consent.versions(actor, speaker_id)
         papers = studio.consent.documents.of_speaker(actor, speaker_id)
-        return speaker_file(self.desk.words, dossier, consents, papers)
+        return speaker_file(self.desk.words, dossier, consents, papers, self._keeping(speaker_id))
+
+    def _keeping(self, speaker_id: str) -> Keeping:
+        retention, folder = self.desk.studio.retention, self.desk.studio.settings.import_folder
+        return Keeping(retention.until(speaker_id), retention.days(TAKE), folder.name, len(outside(folder)))
 
     def act(self, chosen: str, search: str, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         """A button of a list or of the file was pressed."""
