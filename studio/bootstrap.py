@@ -7,8 +7,9 @@ from pathlib import Path
 
 from studio.consent.service import ConsentService
 from studio.datasets.building import Rooms as DatasetRooms
+from studio.datasets.removal import sweep_unfinished
 from studio.datasets.review import ReviewService
-from studio.datasets.service import DatasetService, sweep_unfinished
+from studio.datasets.service import DatasetService
 from studio.datasets.telling import DatasetTeller
 from studio.db.database import Database
 from studio.engines.base import EngineContext
@@ -142,7 +143,7 @@ def build_studio(
     dossiers = DossierDesk(database, vault)
     speakers = SpeakerDesk(database, voices, consent, dossiers, erasure)
     enrolment = EnrolmentService(database, vault, voices, registry)
-    ground_of_datasets = DatasetRooms(database, vault, voices, judges, settings.scratch)
+    ground_of_datasets = DatasetRooms(database, vault, voices, judges, settings.scratch, marker)
     datasets = DatasetService(ground_of_datasets, settings.import_folder)
     accounts = AccountService(database, settings)
     runs = settings.storage / "runs"

@@ -1,7 +1,7 @@
 """A dataset on its way: opened, decoded, cut or compared, written down, judged. All of it, or nothing."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +11,27 @@ from sqlalchemy.orm import Session
 from studio.audio.clip import AudioClip
 from studio.audio.decode import DecodeLimits, decode, shown_name
 from studio.audio.windows import WINDOW_S, decode_windows
+from studio.consent.evidence import Detector
 from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
-from studio.datasets.bundles import Bundle, free_bytes
+from studio.datasets.bundles import Bundle
+from studio.datasets.checks import bytes_of_recordings, refuse_full_disk, refuse_generated, refuse_too_few
 from studio.datasets.corpora import choose, pseudonyms
 from studio.datasets.edges import part
-from studio.datasets.forms import FEWEST, RECORDINGS, Basis, BuildRequest, DatasetEvent
-from studio.datasets.importers.base import SOUNDS, Corpus, Importer, Row
+from studio.datasets.forms import READY, RECORDINGS, Basis, BuildRequest, DatasetEvent
+from studio.datasets.importers.base import SOUNDS, Corpus, Row
 from studio.datasets.importers.registry import importer_for
 from studio.datasets.recordings import StoredRecording, store_window
+from studio.datasets.rights import Crowd, Rights, claim, refuse_unlike
 from studio.datasets.rows import counts, rows_of, settle
 from studio.datasets.segmentation import segments
 from studio.datasets.transcription import Ear
 from studio.datasets.writing import Place, Prepared, from_segment, prepared, store
 from studio.db.database import Database
-from studio.db.tables import Dataset, Voice
+from studio.db.tables import Dataset, Voice, now
 from studio.errors import AudioRefused, InputRefused, NotFound, StudioError
 from studio.evaluation.judges import Judges
+from studio.evaluation.speech_recognition import Word
 from studio.privacy import audit
 from studio.privacy.access import Actor
 from studio.privacy.vault import Vault
@@ -36,11 +40,7 @@ from studio.work.live import Live
 
 BATCH = 16  # clips a transaction: long enough to be quick, short enough for others to write meanwhile
 LISTEN_TO_AT_MOST_S = 30.0
-ROOM_TO_SPARE = 500_000_000
 CLIP_LIMITS = DecodeLimits()
-READY = "ready"
-# Reasons for which a whole dataset is refused in words of its own.
-TOLD_REASONS = ("too_short", "too_long", "no_text", "silence", "other_script", "other_voice", "other_words")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Rooms:
     voices: VoiceService
     judges: Judges
     scratch: Path
+    detector: Detector | None = None
 
 
 class Building:
@@ -71,6 +72,7 @@ class Building:
         self._position = 0
         self._waiting: list[Prepared] = []
         self._skipped: Counter[str] = Counter()
+        self._crowd = Crowd(rooms.judges.embed)
         with self._gated() as (session, voice):
             self._language = session.get_one(Dataset, dataset_id).language
             self._voice_id = voice.id
@@ -78,28 +80,33 @@ class Building:
     def go(self) -> None:
         self._tell("opening", 0, 1, 0.0)
         importer = importer_for(self._bundle, self._request.format) if self._bundle else None
-        self._describe(importer.corpus if importer else Corpus(RECORDINGS, "", ""))
-        if importer is None:
+        if importer is None or self._bundle is None:
+            self._describe(Corpus(RECORDINGS, "", ""))
             self._cut()
         else:
-            self._import(importer)
+            rows = importer.rows(self._bundle)
+            self._describe(importer.origin(rows))
+            self._import(self._bundle, rows)
         self._flush()
         self._finish()
 
     def _describe(self, corpus: Corpus) -> None:
-        """Note what it is made of, and why it may be used: a consent by its id, or a licence by its name."""
+        """Note what it is made of, and by what right: a consent by its id, or a licence by its name."""
+        claimed = claim(self._request, corpus)
         with self._gated() as (session, voice):
             dataset, request = session.get_one(Dataset, self._id), self._request
             dataset.format = corpus.format
             dataset.source = (
                 request.source.strip() or corpus.source or (self._bundle.name if self._bundle else "")
             )
-            if request.basis is Basis.CONSENT:
-                dataset.licence = f"consent {permits(session, voice, {Purpose.FINE_TUNE}).id}"
-                return
-            dataset.licence = request.licence.strip() or corpus.licence
-            if not dataset.licence:
-                raise InputRefused("datasets.no_licence")
+            consent = permits(session, voice, {Purpose.FINE_TUNE})
+            dataset.rights, dataset.licence = claimed.rights.value, claimed.licence or f"consent {consent.id}"
+            if claimed.rights is Rights.AWAITING:
+                dataset.attested_by, dataset.attested_at = self._actor.account_id, now()
+                audit.append(
+                    session, self._actor.account_id, "dataset.licence_attested", dataset.id,
+                    licence=dataset.licence, source=dataset.source,
+                )  # fmt: skip
 
     # Telling and writing
 
@@ -138,19 +145,32 @@ class Building:
 
     def _cut(self) -> None:
         """Store every recording window by window, then listen and cut."""
+        refuse_full_disk(self._rooms.scratch, bytes_of_recordings(self._bundle, self._request.files))
+        self._ear = self._listening(listens=True)
         lengths = [*self._take_in()]
         if not lengths:
             raise InputRefused("datasets.no_recordings")
-        ear = self._ear(listens=True)
         total, before = sum(lengths), 0.0
         for recording, length_s in enumerate(lengths):
-            source = StoredRecording(self._rooms.database, self._rooms.vault, self._id, recording)
-            for one in segments(source, ear.words, self._language):
-                speaker = "" if self._request.basis is Basis.CONSENT else "S001"
-                self._keep(from_segment(one, recording, self._language, speaker, ear.likeness(one.clip)))
-                done_s = before + one.end_s
+            for one in self._clips_of(recording):
+                self._keep(one)
+                done_s = before + one.place.end_s
                 self._tell("listening", done_s, total, 0.1 + 0.85 * done_s / total)
             before += length_s
+
+    def _clips_of(self, recording: int) -> Iterator[Prepared]:
+        ear, spoken = self._ear, ""
+
+        def hear(block: AudioClip) -> Sequence[Word]:
+            nonlocal spoken
+            spoken = ear.spoken_language(block)
+            return ear.words(block, self._language)
+
+        source = StoredRecording(self._rooms.database, self._rooms.vault, self._id, recording)
+        speaker = "" if self._own else "S001"
+        for one in segments(source, hear, self._language):
+            self._meet(one.clip)
+            yield from_segment(one, recording, self._language, speaker, ear.likeness(one.clip), spoken)
 
     def _take_in(self) -> Iterator[float]:
         for recording, (name, windows) in enumerate(self._recordings()):
@@ -159,6 +179,7 @@ class Building:
                 if rate and window.sample_rate_hz != rate:
                     raise AudioRefused("audio.changing_format", file=shown_name(name))
                 rate = window.sample_rate_hz
+                refuse_generated(self._rooms.detector, window, name)
                 with self._gated() as (session, voice):
                     store_window(
                         session, voice.speaker_id, self._rooms.vault, self._id, recording, start_s, window
@@ -194,55 +215,64 @@ class Building:
 
     # Corpora and tables
 
-    def _import(self, importer: Importer) -> None:
-        assert self._bundle is not None
-        chosen = choose(importer.rows(self._bundle), self._request, self._language)
-        self._skipped["missing_sound"] += chosen.missing
-        self._refuse_too_large(self._bundle, chosen.rows)
-        ear = self._ear(listens=self._request.listen)
-        names = pseudonyms(chosen.rows, self._request.basis)
+    def _import(self, bundle: Bundle, rows: Sequence[Row]) -> None:
+        chosen = choose(rows, self._request, self._language)
+        self._skipped.update(chosen.left_out)
+        incoming = sum(bundle.sizes[name] for name in {row.sound for row in chosen.rows})
+        refuse_full_disk(self._rooms.scratch, incoming)
+        self._ear = self._listening(listens=self._request.listen)
+        names, total = pseudonyms(chosen.rows, self._request.basis), len(chosen.rows)
         for number, (row, speaker) in enumerate(zip(chosen.rows, names, strict=True), 1):
-            if (clip := self._decoded(self._bundle, row)) is not None:
-                self._keep(self._compared(ear, clip, row, speaker))
-            total = len(chosen.rows)
+            if (clip := self._decoded(bundle, row)) is not None:
+                self._meet(clip)
+                self._keep(self._compared(clip, row, speaker))
             self._tell("comparing", number, total, 0.02 + 0.93 * number / total)
-
-    def _refuse_too_large(self, bundle: Bundle, rows: tuple[Row, ...]) -> None:
-        needed = sum(bundle.sizes[name] for name in {row.sound for row in rows}) + ROOM_TO_SPARE
-        free = free_bytes(self._rooms.scratch)
-        if needed > free:
-            raise InputRefused("datasets.disk", needed_mb=needed // 10**6, free_mb=free // 10**6)
 
     def _decoded(self, bundle: Bundle, row: Row) -> AudioClip | None:
         """The row's sound; None where it is unreadable and such rows are to be left out."""
         try:
-            return decode(bundle.read(row.sound, CLIP_LIMITS.max_bytes), row.sound, CLIP_LIMITS)
+            clip = decode(bundle.read(row.sound, CLIP_LIMITS.max_bytes), row.sound, CLIP_LIMITS)
+            refuse_generated(self._rooms.detector, clip, row.sound)
+            return clip
         except StudioError as error:
+            generated = error.key == "datasets.generated"
+            if generated and not self._request.skip_unusable:
+                raise
             if not self._request.skip_unusable:
                 reason = error.text(self._actor.language)
                 raise InputRefused(
                     "datasets.unreadable", file=shown_name(row.sound), reason=reason
                 ) from error
-            self._skipped["unreadable"] += 1
+            self._skipped["generated" if generated else "unreadable"] += 1
             return None
 
-    def _compared(self, ear: Ear, clip: AudioClip, row: Row, speaker: str) -> Prepared:
-        impression = ear.impression(clip, listens=clip.duration_s <= LISTEN_TO_AT_MOST_S)
-        return prepared(
-            clip, Place(None, 0.0, clip.duration_s), row.text, self._language, speaker, impression
-        )
+    def _compared(self, clip: AudioClip, row: Row, speaker: str) -> Prepared:
+        listens = clip.duration_s <= LISTEN_TO_AT_MOST_S
+        impression = self._ear.impression(clip, row.language, listens=listens)
+        place = Place(None, 0.0, clip.duration_s)
+        return prepared(clip, place, row.text, row.language, speaker, impression)
 
     # Both
 
-    def _ear(self, listens: bool) -> Ear:
+    @property
+    def _own(self) -> bool:
+        """Whether every clip is to be the voice's own speaker's."""
+        return self._request.basis is Basis.CONSENT
+
+    def _meet(self, clip: AudioClip) -> None:
+        """Licensed recordings have to be of many people: who speaks is noted, whatever the table says."""
+        if not self._own:
+            self._crowd.hear(clip)
+
+    def _listening(self, listens: bool) -> Ear:
         """With the voice's recordings to compare with, where the clips are to be its speaker's."""
         clips: list[AudioClip] = []
-        if self._request.basis is Basis.CONSENT:
+        if self._own:
             with self._rooms.database.read() as session:
                 voice = self._rooms.voices.find(session, self._actor, self._voice_id)
                 clips = self._rooms.voices.clips(session, voice)
         references = [self._rooms.judges.embed(clip) for clip in clips]
-        return Ear(self._rooms.judges, self._language, references, listens=listens)
+        return Ear(self._rooms.judges, references, listens=listens)
 
     def _finish(self) -> None:
         """Judge and split everything, refuse what is not enough, and show it."""
@@ -251,25 +281,18 @@ class Building:
             dataset = session.get_one(Dataset, self._id)
             dataset.skipped = {name: n for name, n in self._skipped.items() if n}
             settle(session, dataset, self._rooms.vault.keyring.find(session, voice.speaker_id))
-            self._refuse_too_few(session, dataset)
+            refuse_too_few(session, dataset)
+            if self._own:
+                refuse_unlike([row.likeness for row in rows_of(session, dataset.id) if row.kept])
+            else:
+                self._crowd.refuse_one_voice(voice.name)
             dataset.state = READY
             audit.append(
                 session, self._actor.account_id, "dataset.made", dataset.id, voice=voice.id,
-                format=dataset.format, basis=dataset.basis, kept=counts(session, dataset).kept,
+                format=dataset.format, basis=dataset.basis, rights=dataset.rights, kept=counts(session, dataset).kept,
             )  # fmt: skip
-        self._tell("done", 1, 1, 1.0)
-
-    @staticmethod
-    def _refuse_too_few(session: Session, dataset: Dataset) -> None:
-        count, clips = counts(session, dataset), len(rows_of(session, dataset.id))
-        if not clips:
-            raise InputRefused("datasets.nothing_heard")
-        if not count.kept:
-            reason = next(iter(count.dropped_by_reason))
-            name = reason if reason in TOLD_REASONS else "mixed"
-            raise InputRefused(f"datasets.none_{name}", clips=clips)
-        if count.kept < FEWEST or not count.held_out:
-            raise InputRefused("datasets.one_sentence", kept=count.kept, clips=clips)
+        folder = self._request.folder
+        self._live.publish(DatasetEvent(self._id, "done", 1, 1, 1.0, folder=folder))
 
 
 def _windows_of(clip: AudioClip) -> Iterator[AudioClip]:

@@ -1,9 +1,11 @@
 """What a dataset is imported from: a zip or a folder, never believed, read file by file."""
 
+import lzma
 import os
 import shutil
 import stat
 import zipfile
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +21,10 @@ MOST_RATIO = 100  # unpacked to packed; sound hardly shrinks, tables by ten
 SMALL = 50_000_000  # under this a zip may unpack to anything
 MOST_TABLE_BYTES = 256_000_000
 CHUNK = 1 << 20
+# What reading a zip may end in: each method of compression has an error of its own.
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, RuntimeError,
+)  # fmt: skip
 
 
 class Bundle(ABC):
@@ -47,7 +53,7 @@ class Bundle(ABC):
         try:
             with self._open(name) as stream:
                 yield stream
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        except _BROKEN as error:
             raise InputRefused("datasets.damaged", file=shown_name(name)) from error
 
     def read(self, name: str, most: int) -> bytes:
@@ -193,11 +199,16 @@ class ImportRoot:
         kind = path.is_dir() or (path.is_file() and path.suffix.lower() == ".zip")
         return inside and kind and not path.name.startswith(".")
 
-    def open(self, name: str) -> Bundle:
-        """The folder or zip of this name; NotFound for anything that is not directly below the root."""
+    def path(self, name: str) -> Path:
+        """Where the entry of this name lies; NotFound for anything that is not directly below the root."""
         path = self.folder / name
         if name != path.name or not safe_path(name) or not path.exists() or not self._offered(path):
             raise NotFound("datasets.no_folder", folder=shown_name(name), root=self.folder.name)
+        return path
+
+    def open(self, name: str) -> Bundle:
+        """The folder or zip of this name; NotFound as `path`."""
+        path = self.path(name)
         return FolderBundle(path, self.folder) if path.is_dir() else ZipBundle(path, name)
 
 

@@ -1,32 +1,34 @@
 """Rows of a corpus before any sound is opened: which are wanted, what is missing, whose they are."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from studio.audio.decode import shown_name
 from studio.datasets.forms import MOST_CLIPS_OF, MOST_UTTERANCES, Basis, BuildRequest
 from studio.datasets.importers.base import Row
 from studio.datasets.suspicion import foreign_share
 from studio.errors import InputRefused
-from studio.spoken.languages import scripts
+from studio.evaluation.normalize import normalize
+from studio.spoken.languages import base, scripts
 
 _SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The rows to import, and how many were left out for want of their sound."""
+    """The rows to import, each with its language, and how many were left out, by reason."""
 
     rows: tuple[Row, ...]
-    missing: int
+    left_out: Mapping[str, int]
 
 
 def choose(rows: Sequence[Row], request: BuildRequest, language: str) -> Chosen:
     """The rows that are wanted; InputRefused where the table as a whole cannot be right."""
-    if not rows:
+    sound, left_out = _without_faults(rows, request.skip_unusable)
+    if not sound:
         raise InputRefused("datasets.no_rows")
-    wanted = _of_speaker(rows, request.speaker)
+    wanted = _of_speaker(sound, request.speaker)
     wanted = wanted[: request.most] if request.most else wanted
     if len(wanted) > MOST_UTTERANCES:
         raise InputRefused("datasets.too_many_rows", rows=len(wanted), most=MOST_UTTERANCES)
@@ -36,8 +38,32 @@ def choose(rows: Sequence[Row], request: BuildRequest, language: str) -> Chosen:
         names = ", ".join(shown_name(row.wanted) for row in wanted if not row.sound)
         short = ", ".join(names.split(", ")[:_SHOWN])
         raise InputRefused("datasets.missing", missing=missing, rows=len(wanted), examples=short)
+    there = _in_languages(there, language)
     _refuse_other_script(there, language)
-    return Chosen(tuple(there), missing)
+    return Chosen(tuple(there), {**left_out, "missing_sound": missing})
+
+
+def _without_faults(rows: Sequence[Row], skip: bool) -> tuple[list[Row], Counter[str]]:
+    """The rows that could be read; the first fault is raised, or all are counted where they may be left out."""
+    faults = [row.fault for row in rows if row.fault is not None]
+    if faults and not skip:
+        raise faults[0]
+    reasons = Counter(fault.key.partition(".")[2] for fault in faults)
+    return [row for row in rows if row.fault is None], reasons
+
+
+def _in_languages(rows: Sequence[Row], declared: str) -> list[Row]:
+    """Each row in the corpus's own language where it says one, else in the one that was declared.
+
+    InputRefused when the corpus speaks of others only: then the wrong one was declared.
+    """
+    told = Counter(base(row.language) for row in rows if row.language)
+    if told and len(rows) == told.total() and base(declared) not in told:
+        raise InputRefused("datasets.corpus_language", language=declared, found=", ".join(sorted(told)))
+    for language in told:
+        normalize("", language)  # InputRefused for one whose sentences cannot be compared
+    same = {"", base(declared)}
+    return [replace(r, language=declared if base(r.language) in same else base(r.language)) for r in rows]
 
 
 def _of_speaker(rows: Sequence[Row], speaker: str) -> list[Row]:
@@ -52,7 +78,7 @@ def _of_speaker(rows: Sequence[Row], speaker: str) -> list[Row]:
 
 def _refuse_other_script(rows: Sequence[Row], language: str) -> None:
     """Most texts in another script: the language was mistaken, not the rows."""
-    foreign = [row for row in rows if foreign_share(row.text, language) > 0.5]
+    foreign = [row for row in rows if foreign_share(row.text, row.language) > 0.5]
     if len(foreign) * 2 > len(rows):
         raise InputRefused(
             "datasets.other_script", rows=len(foreign), of=len(rows), language=language,

@@ -6,10 +6,12 @@ from enum import StrEnum
 from pathlib import Path
 
 SHORTEST_S = 1.0  # a clip shorter than this teaches a model nothing but its edges
+USUALLY_S = 3.0  # one shorter than this is left out, unless somebody keeps it
 LONGEST_S = 11.0  # what the engines that train take at most
 FEWEST = 2  # one sentence to train on, another one to hold out
 MOST_UTTERANCES = 200_000
 MOST_CLIPS_OF = "@most"
+READY = "ready"  # the state of a dataset that is whole
 RECORDINGS = "recordings"  # the format of a dataset that is cut from long recordings
 
 
@@ -17,7 +19,7 @@ class Basis(StrEnum):
     """Why recordings may be used."""
 
     CONSENT = "consent"  # of the voice's own speaker: every clip is compared with the voice
-    LICENCE = "licence"  # of a public corpus
+    LICENCE = "licence"  # of a corpus of many people
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class BuildRequest:
     format: str = ""
     basis: Basis = Basis.CONSENT
     licence: str = ""
+    attested: bool = False  # whoever asks answers for the licence, where the corpus's makers do not
     source: str = ""
     speaker: str = ""
     seed: int = 0
@@ -65,6 +68,7 @@ class DatasetEvent:
     total: int
     fraction: float
     ahead: int = 0
+    folder: str = ""  # what was imported from the server's import folder, once it is done
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class DatasetView:
     dropped_by_reason: Mapping[str, int]  # rows that were left out at the import count, too
     usable: bool
     owner_id: str
+    rights: str = ""  # consent, known, awaiting (a reviewer's look at an attested licence), approved
 
     @property
     def ready(self) -> bool:
@@ -127,6 +132,7 @@ class UtteranceView:
     edited: bool
     split: str
     room_s: tuple[float, float] | None  # what can be cut anew: from, to; None where only the clip is there
+    spoken_language: str = ""  # as heard; "" where it was not told
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class Looking:
             row.id, row.dataset_id, row.position, texts.text, texts.heard, row.speaker, row.language,
             row.recording, row.start_s, row.end_s, row.duration_s, row.confidence, row.cer, row.likeness,
             row.chars_per_s, row.tail_db, row.suspicion, tuple(row.doubts), row.kept, row.reason, row.by_person,
-            row.edited, row.split, self._room(session, row),
+            row.edited, row.split, self._room(session, row), row.spoken_language,
         )  # fmt: skip
 
     @staticmethod

@@ -12,6 +12,7 @@ from studio.datasets.cuts import Cut
 from studio.datasets.forms import LONGEST_S, SHORTEST_S, ReviewQuery, UtteranceView
 from studio.datasets.looking import Looking, shown
 from studio.datasets.recordings import WINDOW_KIND
+from studio.datasets.rights import is_other_voice
 from studio.datasets.rows import Texts, chars_per_s, open_texts, seal_texts, settle
 from studio.datasets.segmentation import Segment, segment
 from studio.datasets.suspicion import letters
@@ -77,8 +78,12 @@ class ReviewService(Looking):
     @staticmethod
     def _decided(rows: Sequence[DatasetUtterance], keep: bool) -> None:
         for row in rows:
+            if keep:
+                _refuse_other_voice(row)
             if keep and not keepable(row):
-                raise InputRefused("datasets.cannot_keep", duration_s=row.duration_s, longest_s=LONGEST_S)
+                raise InputRefused(
+                    "datasets.cannot_keep", duration_s=row.duration_s, shortest_s=SHORTEST_S, longest_s=LONGEST_S
+                )  # fmt: skip
             row.by_person, row.kept = True, keep
             row.reason = "" if keep else BY_PERSON
 
@@ -110,6 +115,7 @@ class ReviewService(Looking):
         actor.require(Permission.VOICES)
         before = self.one(actor, utterance_id)
         assert before.room_s is not None
+        _refuse_other_voice(before)
         self._check_cut(before, start_s, end_s)
         fresh, likeness = self._heard_anew(actor, before, start_s, end_s)
         fits = not fresh.text or character_errors(before.text, fresh.text, before.language) <= STILL_FITS
@@ -121,6 +127,7 @@ class ReviewService(Looking):
             row.sealed = seal_texts(work.keyset, row.id, texts)
             row.chars_per_s = chars_per_s(texts.text, row.speech_s)
             row.confidence, row.likeness, row.edited = fresh.confidence, likeness, True
+            row.spoken_language = ""
             listened = fresh.confidence is not None
             row.cer = character_errors(texts.text, fresh.text, row.language) if listened else None
             self._settled(work, actor, "dataset.cut_anew")
@@ -148,12 +155,12 @@ class ReviewService(Looking):
             block = self.sound(session, row, start_s, end_s)
             mine = dataset.basis == "consent"
             clips = self._rooms.voices.clips(session, voice) if mine else []
+        references = [self._rooms.judges.embed(clip) for clip in clips]  # nothing of a person goes uncompared
         try:
-            references = [self._rooms.judges.embed(clip) for clip in clips]
-            ear = Ear(self._rooms.judges, view.language, references, listens=True)
+            ear = Ear(self._rooms.judges, references, listens=True)
         except ModelMissing:  # it was imported without listening: it can be cut so, too
-            ear = Ear(self._rooms.judges, view.language, (), listens=False)
-        heard, confidence = ear.transcript(block)
+            ear = Ear(self._rooms.judges, references, listens=False)
+        heard, confidence = ear.transcript(block, view.language)
         spans = speech_spans(block)
         cut = Cut(0.0, block.duration_s, *_room_to_fade(spans, block.duration_s), heard, confidence or 0.0)
         made = segment(block, cut, spans)
@@ -212,8 +219,15 @@ class ReviewService(Looking):
 
 
 def keepable(row: DatasetUtterance) -> bool:
-    """Whether a clip can be trained on at all: not too long, and something is said."""
-    return row.duration_s <= LONGEST_S + _EDGE and row.chars_per_s > 0
+    """Whether a clip can be trained on at all: of a usable length, with something said, by whom it should be."""
+    fits = SHORTEST_S - _EDGE <= row.duration_s <= LONGEST_S + _EDGE
+    return fits and row.chars_per_s > 0 and not is_other_voice(row.likeness)
+
+
+def _refuse_other_voice(row: DatasetUtterance | UtteranceView) -> None:
+    """Only the voice's own speaker agreed: nobody puts somebody else back, whole or in part."""
+    if is_other_voice(row.likeness):
+        raise InputRefused("datasets.another_person")
 
 
 def _room_to_fade(spans: Sequence[Span], duration_s: float) -> tuple[float, float]:

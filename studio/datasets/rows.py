@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from studio.datasets.rights import is_other_voice
 from studio.datasets.splits import split
 from studio.datasets.suspicion import Measured, Verdict, judge, letters, pace_of
 from studio.db.tables import Dataset, DatasetUtterance
@@ -16,6 +18,7 @@ from studio.evaluation.normalize import normalize
 from studio.privacy.keyring import Keyset
 
 UNDECIDED_SPLIT = ""
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？؟।])\s*")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def settle(session: Session, dataset: Dataset, keyset: Keyset) -> None:
     for row, text in zip(rows, texts, strict=True):
         _decide(row, judge(measured(row, text), pace))
     kept = [(row, text) for row, text in zip(rows, texts, strict=True) if row.kept]
-    sides = split([sentence_key(t, r.language) for r, t in kept], dataset.seed, dataset.held_out_share)
+    sides = split([sentence_keys(t, r.language) for r, t in kept], dataset.seed, dataset.held_out_share)
     for (row, _text), side in zip(kept, sides, strict=True):
         row.split = side
     dataset.content_hash = _hash(kept)
@@ -61,7 +64,7 @@ def settle(session: Session, dataset: Dataset, keyset: Keyset) -> None:
 
 def _decide(row: DatasetUtterance, verdict: Verdict) -> None:
     row.suspicion, row.doubts = verdict.suspicion, list(verdict.doubts)
-    if not row.by_person:
+    if not row.by_person or is_other_voice(row.likeness):  # nobody decides for somebody else
         row.kept, row.reason = not verdict.reason, verdict.reason
     if not row.kept:
         row.split = UNDECIDED_SPLIT
@@ -70,9 +73,10 @@ def _decide(row: DatasetUtterance, verdict: Verdict) -> None:
 def measured(row: DatasetUtterance, text: str) -> Measured:
     """What is judged. Once somebody has read and changed a row, what the recogniser heard counts no more."""
     confidence, cer = (None, None) if row.edited else (row.confidence, row.cer)
+    spoken = "" if row.edited else row.spoken_language
     return Measured(
         text, row.language, row.duration_s, row.speech_s, row.chars_per_s, row.tail_db, confidence, cer,
-        row.likeness,
+        row.likeness, spoken,
     )  # fmt: skip
 
 
@@ -81,9 +85,14 @@ def chars_per_s(text: str, speech_s: float) -> float:
     return letters(text) / speech_s if speech_s > 0 else 0.0
 
 
-def sentence_key(text: str, language: str) -> str:
-    """The sentence as it is told from others: letters only; texts without letters are all different."""
-    return normalize(text, language, "letters") or text
+def sentence_keys(text: str, language: str) -> frozenset[str]:
+    """The text and each sentence in it, as they are told from others: letters only.
+
+    A single word beside other sentences ("Yes.", the "Mr." of a name) is none: it would tie half a book together.
+    """
+    whole = normalize(text, language, "letters") or text
+    pieces = (normalize(piece, language, "letters") for piece in _SENTENCE_END.split(text))
+    return frozenset({whole, *(piece for piece in pieces if " " in piece)})
 
 
 def _hash(kept: Sequence[tuple[DatasetUtterance, str]]) -> str:

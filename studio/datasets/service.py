@@ -12,23 +12,31 @@ from studio.audio.clip import AudioClip
 from studio.audio.encode import AudioFormat, encode
 from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
-from studio.datasets.building import READY, Building, Rooms
+from studio.datasets.approval import LicenceDesk, refuse_unapproved
+from studio.datasets.building import Building, Rooms
 from studio.datasets.bundles import Bundle, ImportRoot, ZipBundle, free_bytes
-from studio.datasets.forms import BuildRequest, DatasetEvent, DatasetView, TrainingSet, TrainingUtterance
+from studio.datasets.forms import (
+    READY,
+    Basis,
+    BuildRequest,
+    DatasetEvent,
+    DatasetView,
+    TrainingSet,
+    TrainingUtterance,
+)
+from studio.datasets.removal import BUILDING, Leftovers, discard, remove
 from studio.datasets.requests import TakenFiles, check_language, check_request, checked_name
-from studio.datasets.rows import assets_of, counts, open_texts, rows_of
-from studio.db.database import Database
+from studio.datasets.rights import Crowd, refuse_unlike, sampled
+from studio.datasets.rows import counts, open_texts, rows_of
 from studio.db.tables import ConsentRecord, Dataset, DatasetUtterance, Voice
 from studio.errors import InputRefused, NotFound, NotPermitted, StudioError
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.privacy.erasure import Erased
-from studio.privacy.vault import Vault
 from studio.voices.service import decode_own
 from studio.work.live import Live, LiveBoard
 from studio.work.turns import Turns
 
-BUILDING = "building"
 PURPOSES = frozenset({Purpose.FINE_TUNE})
 
 
@@ -41,6 +49,9 @@ class DatasetService:
         self._vault = rooms.vault
         self._voices = rooms.voices
         self._root = ImportRoot(import_root)
+        self.licences = LicenceDesk(rooms.database, rooms.vault)
+        self.leftovers = Leftovers(rooms.database, self._root)
+        self._crowds: set[str] = set()  # hashes of what was found to be many people's
         self._turns = Turns()
         self._board: LiveBoard[DatasetEvent] = LiveBoard()
         self._at_work: dict[str, Live[DatasetEvent]] = {}  # by the dataset being made
@@ -174,9 +185,10 @@ class DatasetService:
             return self._view(session, self.find(session, actor, dataset_id))
 
     def clip_audio(self, actor: Actor, utterance_id: str) -> tuple[bytes, str, str]:
-        """An utterance's sound as (bytes, media type, file name), for its owner only."""
+        """An utterance's sound as (bytes, media type, file name), for its owner, while the gate permits."""
         with self._database.read() as session:
             row = self.utterance(session, actor, utterance_id)
+            self.permitted(session, actor, session.get_one(Dataset, row.dataset_id))
             clip = decode_own(self._vault.read(session, row.asset_id))
         return encode(clip, AudioFormat.WAV), AudioFormat.WAV.media_type, f"{utterance_id}.wav"
 
@@ -190,19 +202,23 @@ class DatasetService:
     # For training
 
     def training_set(self, actor: Actor, dataset_id: str) -> TrainingSet:
-        """What is kept, with its texts; the gate is asked for training.
+        """What is kept, with its texts; the gate is asked for training, and by what right.
 
-        Raises NotFound, ConsentMissing, and InputRefused where nothing is left to train on or to hold out.
+        Raises NotFound, ConsentMissing, NotPermitted while a licence waits for its reviewer, and InputRefused
+        where nothing is left to train on or to hold out, or where it is not whose it should be: the voice's own
+        speaker's by consent, many people's by licence.
         """
         actor.require(Permission.VOICES)
         with self._database.read() as session:
             dataset = self.find(session, actor, dataset_id)
             voice, _consent = self.permitted(session, actor, dataset)
+            refuse_unapproved(dataset)
             count = counts(session, dataset)
             if not count.train or not count.held_out:
                 raise InputRefused("datasets.too_few_kept", kept=count.kept, dropped=count.dropped)
             keyset = self._vault.keyring.find(session, voice.speaker_id)
             kept = [row for row in rows_of(session, dataset.id) if row.kept]
+            self._refuse_other_people(session, dataset, voice, kept)
             utterances = tuple(
                 TrainingUtterance(
                     row.id, open_texts(keyset, row).text, row.language, row.split, row.duration_s,
@@ -214,6 +230,19 @@ class DatasetService:
                 dataset.id, voice.id, voice.speaker_id, dataset.language, dataset.licence,
                 dataset.content_hash, utterances, count.kept, count.dropped_by_reason,
             )  # fmt: skip
+
+    def _refuse_other_people(
+        self, session: Session, dataset: Dataset, voice: Voice, kept: builtins.list[DatasetUtterance]
+    ) -> None:
+        """Whatever the review has left: it still has to be whose it should be."""
+        if dataset.basis == Basis.CONSENT.value:
+            refuse_unlike([row.likeness for row in kept])
+        elif dataset.content_hash not in self._crowds:
+            crowd = Crowd(self._rooms.judges.embed)
+            for row in sampled(kept):
+                crowd.hear(decode_own(self._vault.read(session, row.asset_id)))
+            crowd.refuse_one_voice(voice.name)
+            self._crowds.add(dataset.content_hash)
 
     def clip(self, session: Session, utterance: TrainingUtterance) -> AudioClip:
         """The utterance's sound, opened; StorageTrouble once its speaker has withdrawn."""
@@ -265,8 +294,14 @@ class DatasetService:
             dataset.id, dataset.name, voice.id, voice.name, dataset.language, dataset.format, dataset.basis,
             dataset.source, dataset.licence, dataset.seed, dataset.held_out_share, dataset.created_at,
             dataset.content_hash, count.kept, count.kept_s, count.train, count.held_out, count.dropped,
-            count.dropped_by_reason, _holds(lambda: permits(session, voice, PURPOSES)), dataset.owner_id,
+            count.dropped_by_reason, _holds(lambda: self._usable(session, dataset, voice)), dataset.owner_id,
+            dataset.rights,
         )  # fmt: skip
+
+    @staticmethod
+    def _usable(session: Session, dataset: Dataset, voice: Voice) -> None:
+        permits(session, voice, PURPOSES)
+        refuse_unapproved(dataset)
 
 
 def _holds(ask: Callable[[], object]) -> bool:
@@ -275,30 +310,3 @@ def _holds(ask: Callable[[], object]) -> bool:
     except (NotPermitted, NotFound):
         return False
     return True
-
-
-def remove(session: Session, vault: Vault, dataset: Dataset) -> None:
-    """Delete a dataset's rows and files in the caller's transaction."""
-    assets = [*assets_of(session, dataset.id)]
-    session.delete(dataset)
-    session.flush()
-    for asset_id in assets:
-        vault.delete(session, asset_id)
-
-
-def discard(database: Database, vault: Vault, dataset_id: str) -> None:
-    """Remove a dataset that was not finished; nothing happens when its speaker's withdrawal was quicker."""
-    with database.write() as session:
-        dataset = session.get(Dataset, dataset_id)
-        if dataset is not None and dataset.state == BUILDING:
-            remove(session, vault, dataset)
-    database.checkpoint()
-
-
-def sweep_unfinished(database: Database, vault: Vault) -> int:
-    """Remove datasets that a crash left half-made; returns how many. Called at start by whoever is alone."""
-    with database.read() as session:
-        unfinished = [*session.scalars(select(Dataset.id).where(Dataset.state == BUILDING))]
-    for dataset_id in unfinished:
-        discard(database, vault, dataset_id)
-    return len(unfinished)

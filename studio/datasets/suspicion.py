@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from studio.consent.evidence import OTHER_VOICE, SAME_VOICE
-from studio.datasets.forms import LONGEST_S, SHORTEST_S
+from studio.datasets.forms import LONGEST_S, SHORTEST_S, USUALLY_S
 from studio.spoken.languages import WITHOUT_SPACES, base, scripts
 
 _TOLERANCE_S = 0.05
@@ -38,6 +38,7 @@ class Measured:
     confidence: float | None = None
     cer: float | None = None
     likeness: float | None = None
+    spoken_language: str = ""  # as heard; "" where it was not told
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,14 @@ def judge(measured: Measured, pace: Pace | None) -> Verdict:
 def _refusal(m: Measured) -> str:
     """The first rule that drops it, or ""."""
     rules = {
+        "other_voice": m.likeness is not None and m.likeness < OTHER_VOICE,
         "no_text": letters(m.text) == 0,
         "too_short": m.duration_s < SHORTEST_S - _TOLERANCE_S,
         "too_long": m.duration_s > LONGEST_S + _TOLERANCE_S,
         "silence": m.speech_s < _LEAST_SPEECH_S,
         "other_script": foreign_share(m.text, m.language) > 0.5,
-        "other_voice": m.likeness is not None and m.likeness < OTHER_VOICE,
         "other_words": m.cer is not None and m.cer > _OTHER_WORDS,
+        "short": m.duration_s < USUALLY_S - _TOLERANCE_S,
     }
     return next((name for name, broken in rules.items() if broken), "")
 
@@ -112,6 +114,7 @@ def _weights(m: Measured, pace: Pace | None) -> dict[str, float]:
         "unsure": _grade(m.confidence, *_CONFIDENCE),
         "cut_tail": _grade(m.tail_db, *_TAIL_DB),
         "pace": _pace(m, pace),
+        "language": 0.8 if m.spoken_language and base(m.spoken_language) != base(m.language) else 0.0,
         "script": 0.5 + foreign / 2 if foreign else 0.0,
         "ellipsis": 0.55 if _ELLIPSIS.search(m.text) else 0.0,
         "direction": 0.8 if _DIRECTION.search(m.text) else 0.0,

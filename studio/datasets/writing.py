@@ -62,11 +62,13 @@ def prepared(
 
 
 def from_segment(
-    segment: Segment, recording: int, language: str, speaker: str, likeness: float | None
+    segment: Segment, recording: int, language: str, speaker: str, likeness: float | None, spoken: str
 ) -> Prepared:
     """A clip that was cut: its text is what was heard."""
     place = Place(recording, segment.start_s, segment.end_s)
-    impression = Impression(segment.text, segment.confidence, likeness, segment.speech_s, segment.tail_db)
+    impression = Impression(
+        segment.text, segment.confidence, likeness, segment.speech_s, segment.tail_db, spoken
+    )
     made = prepared(segment.clip, place, segment.text, language, speaker, impression)
     return replace(made, cer=None)
 
@@ -91,6 +93,7 @@ def store(
         confidence=one.impression.confidence, cer=one.cer, likeness=one.impression.likeness,
         chars_per_s=chars_per_s(one.texts.text, one.impression.speech_s), tail_db=one.impression.tail_db,
         suspicion=0.0, doubts=[], kept=True, reason="", edited=one.edited,
+        spoken_language=one.impression.spoken_language,
     )  # fmt: skip
     session.add(row)
     return row

@@ -84,6 +84,14 @@ class WhisperRecognizer:
         words = spoken_words(self._words(segments), speech)
         return transcript(words, found.language, float(found.language_probability))
 
+    def spoken_language(self, clip: AudioClip) -> tuple[str, float]:
+        """The likeliest language of the first 30 s, and how likely it is (0..1); ("", 0) where nobody speaks."""
+        check_clip(clip, SHORTEST_S)
+        if not speech_spans(clip):
+            return "", 0.0
+        language, probability, _others = self._model.detect_language(audio=at_rate(clip, SAMPLE_RATE_HZ))
+        return str(language), float(probability)
+
     @staticmethod
     def _words(segments: Iterable[Any]) -> list[Word]:
         return [

@@ -29,6 +29,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     bring.add_argument(
         "--licence", default=None, help="it is a public corpus under this licence ('' its own)"
     )
+    bring.add_argument(
+        "--attest", action="store_true", help="I checked that its licence allows to train voices"
+    )
     bring.add_argument("--source", default="", help="where it comes from")
     bring.add_argument(
         "--speaker", default="", help="only this speaker of the table; @most: who has most clips"
@@ -55,6 +58,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="cut a clip anew, in seconds of its recording",
     )
     review.set_defaults(run=look)
+    for name, told in (("approve", "let the licence that was attested for a dataset count (reviewers)"),
+                       ("refuse", "remove a dataset whose licence does not hold (reviewers)")):  # fmt: skip
+        deciding = actions.add_parser(name, help=told)
+        deciding.add_argument("dataset")
+        deciding.set_defaults(run=decide)
     delete = actions.add_parser("delete", help="remove a dataset with all its sounds and texts")
     delete.add_argument("dataset")
     delete.add_argument("--yes", action="store_true", help="do not ask")
@@ -72,12 +80,16 @@ def _making(parser: argparse.ArgumentParser) -> None:
 def show(terminal: Terminal, given: argparse.Namespace) -> None:
     rows = [
         (v.id, v.name, v.voice_name, v.language, v.format, f"{v.kept} ({v.kept_s:.0f} s)", f"{v.train} / {v.held_out}",
-         _reasons(v))
+         _reasons(v), v.rights)
         for v in terminal.studio.datasets.list(terminal.actor)
     ]  # fmt: skip
     terminal.table(
-        "dataset", "name", "voice", "language", "format", "kept", "train / held out", "left out", rows=rows
-    )
+        "dataset", "name", "voice", "language", "format", "kept", "train / held out", "left out", "rights",
+        rows=rows,
+    )  # fmt: skip
+    for dataset_id, name in terminal.studio.datasets.leftovers.interrupted(terminal.actor):
+        terminal.say(f"{name}: ended by a restart, nothing was kept; make it again")
+        terminal.studio.datasets.leftovers.dismiss(terminal.actor, dataset_id)
 
 
 def _reasons(view: DatasetView) -> str:
@@ -117,6 +129,7 @@ def bring_in(terminal: Terminal, given: argparse.Namespace) -> None:
         format=given.format,
         basis=Basis.LICENCE if public else Basis.CONSENT,
         licence=given.licence or "",
+        attested=given.attest,
         source=given.source,
         speaker=given.speaker,
         most=given.most,
@@ -124,6 +137,7 @@ def bring_in(terminal: Terminal, given: argparse.Namespace) -> None:
         skip_unusable=given.skip_unusable,
     )
     _make(terminal, request, _bundle(given.corpus))
+    terminal.say(f"{given.corpus} still lies there in plain: remove it once you need it no more")
 
 
 def _bundle(corpus: Path) -> Bundle:
@@ -148,6 +162,8 @@ def _make(terminal: Terminal, request: BuildRequest, bundle: Bundle | None) -> N
     view = terminal.studio.datasets.view(terminal.actor, live.latest.dataset_id)
     terminal.say(f"{view.id}: {view.kept} clips kept ({view.kept_s:.1f} s), {view.train} to train on, "
                  f"{view.held_out} held out; {view.dropped} left out {_reasons(view)}")  # fmt: skip
+    if view.rights == "awaiting":
+        terminal.say(f"its licence waits for a reviewer: datasets approve {view.id}")
 
 
 def look(terminal: Terminal, given: argparse.Namespace) -> None:
@@ -187,6 +203,13 @@ def _row(row: UtteranceView) -> tuple[str, ...]:
         ", ".join(row.doubts),
         escape(row.text),
     )
+
+
+def decide(terminal: Terminal, given: argparse.Namespace) -> None:
+    """A reviewer's decision on an attested licence."""
+    licences = terminal.studio.datasets.licences
+    (licences.approve if given.action == "approve" else licences.refuse)(terminal.actor, given.dataset)
+    terminal.say(f"{given.dataset}: licence {given.action}d")
 
 
 def remove(terminal: Terminal, given: argparse.Namespace) -> None:

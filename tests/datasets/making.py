@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from studio.audio.clip import AudioClip
 from studio.bootstrap import Studio
@@ -30,7 +31,7 @@ SENTENCES = (
     "Seven days are a week.",
     "Eight legs has a spider.",
 )
-SPOKEN_S = 2.4
+SPOKEN_S = 3.2
 
 
 class ScriptedRecogniser:
@@ -39,15 +40,22 @@ class ScriptedRecogniser:
     def __init__(self) -> None:
         self.says = "This is what was said."
         self.by_content: dict[str, str] = {}
+        self.languages: dict[str, str] = {}  # by content; what was asked for otherwise
+        self.asked: list[str] = []  # languages, in order
         self.heard = 0
 
     def transcribe(self, clip: AudioClip, language: str = "") -> Transcript:
         self.heard += 1
+        self.asked.append(language)
         text = self.by_content.get(clip.content_id, self.says)
         parts = text.split()
         step = clip.duration_s / max(1, len(parts))
         words = tuple(Word(w, i * step, (i + 0.9) * step, 0.95) for i, w in enumerate(parts))
         return Transcript(text, language or "en", words, 1.0)
+
+    def spoken_language(self, clip: AudioClip) -> tuple[str, float]:
+        language = self.languages.get(clip.content_id, "")
+        return language, 0.9 if language else 0.0
 
 
 class ListeningJudges(FakeJudges):
@@ -125,6 +133,12 @@ def small_dataset(
     return make(
         studio, actor, request_for(voice, brought(scratch / "brought", table_zip(sentences)), **changes)
     )
+
+
+def as_imported(number: int, seconds: float = SPOKEN_S) -> str:
+    """The content of a clip once it was written as 16-bit WAV and decoded."""
+    samples, rate = soundfile.read(io.BytesIO(sound(number, seconds)), dtype="float32")
+    return AudioClip(samples, rate).content_id
 
 
 def quiet(seconds: float) -> AudioClip:

@@ -12,8 +12,8 @@ import pytest
 
 from studio.bootstrap import Studio
 from studio.datasets.forms import Basis
-from studio.errors import InputRefused, NotFound, StudioError
-from studio.privacy.access import Actor
+from studio.errors import InputRefused, NotFound, NotPermitted, StudioError
+from studio.privacy.access import Actor, Role
 from studio.settings import Settings
 from studio.voices.forms import VoiceView
 from tests.conftest import open_home
@@ -118,11 +118,26 @@ def locked() -> bytes:
     return bytes(data)
 
 
+def damaged(method: int) -> bytes:
+    """A sound whose packed bytes were overwritten: what reads it meets that method's own error."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("t.csv", "path,text\na.wav,hello there\nb.wav,and here")
+        for number, name in enumerate(("a.wav", "b.wav")):
+            archive.writestr(name, sound(number))
+        start = archive.getinfo("a.wav").header_offset + 40
+    data = bytearray(out.getvalue())
+    data[start : start + 4000] = b"\xff" * 4000
+    return bytes(data)
+
+
 def with_table(table: str, **files: bytes) -> bytes:
     return zipped({"table.csv": table.encode(), **files})
 
 
 WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
+    "a damaged zip": (lambda: damaged(zipfile.ZIP_DEFLATED), "datasets.unreadable"),
+    "a damaged zip of the LZMA kind": (lambda: damaged(zipfile.ZIP_LZMA), "datasets.unreadable"),
     "an empty zip": (lambda: zipped({}), "datasets.empty_zip"),
     "no zip at all": (lambda: b"not a zip", "datasets.not_zip"),
     "a cut zip": (lambda: table_zip(TWO)[:2000], "datasets.not_zip"),
@@ -178,6 +193,7 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     "one clip": (lambda: table_zip(TWO[:1]), "datasets.one_sentence"),
     "one sentence twice": (lambda: table_zip((TWO[0], TWO[0].upper())), "datasets.one_sentence"),
     "no texts": (lambda: table_zip(("...", "-")), "datasets.none_no_text"),
+    "clips of 2 s": (lambda: table_zip(TWO, 2.0), "datasets.none_short"),
     "silence": (
         lambda: zipped(
             {
@@ -212,6 +228,38 @@ def test_rows_without_sound_can_be_left_out_and_are_counted(
     view = make(studio, admin, replace(request, skip_unusable=True))
     assert dict(view.dropped_by_reason) == {"missing_sound": 1, "unreadable": 1}
     assert view.kept == 3
+
+
+def test_a_zip_of_long_recordings_that_the_disk_cannot_hold_is_refused(
+    studio: Studio, admin: Actor, voice: VoiceView, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.datasets.checks.free_bytes", lambda folder: 500_100_000)
+    request = request_for(voice, brought(tmp_path / "brought", zipped({"long.wav": sound(0, 20.0)})))
+    with pytest.raises(InputRefused) as refused:
+        make(studio, admin, request)
+    assert refused.value.key == "datasets.disk"
+    nothing_is_left(studio, tmp_path)
+
+
+def test_what_was_imported_can_be_removed_from_the_server_and_nothing_else(
+    studio: Studio, admin: Actor, voice: VoiceView, import_root: Path, tmp_path: Path
+) -> None:
+    corpus_in(import_root / "mine")
+    corpus_in(tmp_path / "secret")
+    (import_root / "linked").symlink_to(tmp_path / "secret")
+    live = studio.datasets.build(admin, request_for(voice, folder="mine"))
+    live.wait()
+    assert live.latest is not None and live.latest.folder == "mine", "whoever asked is told what is left"
+    for name in ("linked", "..", "../outside", "", "mine/.."):
+        with pytest.raises(NotFound):
+            studio.datasets.leftovers.remove_folder(admin, name)
+    (import_root / "mine" / "out").symlink_to(tmp_path / "secret")
+    producer = studio.accounts.actor_of(studio.accounts.create(admin, "rosa", Role.PRODUCER).id)
+    with pytest.raises(NotPermitted):
+        studio.datasets.leftovers.remove_folder(producer, "mine")
+    studio.datasets.leftovers.remove_folder(admin, "mine")
+    assert not (import_root / "mine").exists()
+    assert len(list((tmp_path / "secret").iterdir())) == 4
 
 
 def test_texts_that_are_not_what_is_said_are_refused_as_a_whole(

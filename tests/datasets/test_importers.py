@@ -1,6 +1,7 @@
 """Each format as its makers lay it out, found out by itself; speakers become pseudonyms."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,82 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, str]]]] = {
         [("sub/a.flac", "Prima, con virgola.", "mia"), ("wavs/b.wav", "Seconda.", "mia")],
     ),
 }
+
+
+LOST_LINES = {
+    "common_voice": {
+        "it/validated.tsv": "client_id\tpath\tsentence\tlocale\na\tc_1.mp3\tUna frase.\tit\na\tc_2.mp3\n",
+        "it/clips/c_1.mp3": "x", "it/clips/c_2.mp3": "x",
+    },
+    "voxpopuli": {
+        "it/asr_train.tsv": "id\traw_text\tnormalized_text\tspeaker_id\nA_1\tUna.\tuna\t4\nA_2\tDue.\tdue\n",
+        "it/A_1.ogg": "x", "it/A_2.ogg": "x",
+    },
+    "table": {"list.csv": "path,text\na.wav,Una frase.\nb.wav\n", "a.wav": "x", "b.wav": "x"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOST_LINES)
+def test_a_line_that_lacks_a_column_is_told_or_counted_never_lost(name: str, tmp_path: Path) -> None:
+    corpus = bundle(tmp_path, LOST_LINES[name])
+    importer = importer_for(corpus, name)
+    assert importer is not None
+    rows, ask = importer.rows(corpus), BuildRequest("voc", "x")
+    with pytest.raises(InputRefused) as refused:
+        choose(rows, ask, "it")
+    assert (refused.value.key, refused.value.facts["number"]) == ("datasets.short_line", 3)
+    chosen = choose(rows, replace(ask, skip_unusable=True), "it")
+    assert len(chosen.rows) == 1
+    assert chosen.left_out["short_line"] == 1
+
+
+def test_a_second_table_with_other_columns_is_told_or_counted(tmp_path: Path) -> None:
+    files = {"one.csv": "path,text\na.wav,Una frase.", "two.csv": "name,words\nb.wav,Due.", "a.wav": "x"}
+    corpus = bundle(tmp_path, files)
+    importer = importer_for(corpus, "")
+    assert importer is not None
+    with pytest.raises(InputRefused) as refused:
+        choose(importer.rows(corpus), BuildRequest("voc", "x"), "it")
+    assert (refused.value.key, refused.value.facts["file"]) == ("datasets.columns", "two.csv")
+    chosen = choose(importer.rows(corpus), BuildRequest("voc", "x", skip_unusable=True), "it")
+    assert (len(chosen.rows), chosen.left_out["columns"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("ids", "licence"), [(("LJ001-0001", "LJ050-0278"), "public domain"), (("LJ001-0001", "rosa_1"), "")]
+)
+def test_only_linda_johnsons_own_recordings_are_in_the_public_domain(
+    ids: tuple[str, ...], licence: str, tmp_path: Path
+) -> None:
+    files = {"metadata.csv": "".join(f"{one}|A text.\n" for one in ids)}
+    corpus = bundle(tmp_path, files | {f"wavs/{one}.wav": "x" for one in ids})
+    importer = importer_for(corpus, "")
+    assert importer is not None
+    origin = importer.origin(importer.rows(corpus))
+    assert (origin.format, origin.licence) == ("ljspeech", licence)
+    assert bool(origin.source) == bool(licence)
+
+
+def languages(files: Mapping[str, str], declared: str, folder: Path) -> list[str]:
+    corpus = bundle(folder, files)
+    importer = importer_for(corpus, "")
+    assert importer is not None
+    return [row.language for row in choose(importer.rows(corpus), BuildRequest("voc", "x"), declared).rows]
+
+
+def test_a_corpus_of_several_languages_keeps_them_apart(tmp_path: Path) -> None:
+    head = "client_id\tpath\tsentence\tlocale\n"
+    both = {
+        "it/validated.tsv": f"{head}a\tc_1.mp3\tUna frase.\tit\n", "it/clips/c_1.mp3": "x",
+        "fr/validated.tsv": f"{head}b\tc_2.mp3\tUne phrase.\tfr\n", "fr/clips/c_2.mp3": "x",
+    }  # fmt: skip
+    assert sorted(languages(both, "it", tmp_path)) == ["fr", "it"]
+    assert languages(CASES["m_ailabs"][0], "it", tmp_path) == ["it", "it"]
+    assert languages(CASES["voxpopuli"][0], "it", tmp_path) == ["it", "it"]
+    assert languages(CASES["table"][0], "it", tmp_path) == ["it", "it"], "as it was declared"
+    with pytest.raises(InputRefused) as refused:
+        languages(CASES["common_voice"][0], "en", tmp_path)
+    assert refused.value.key == "datasets.corpus_language"
 
 
 def bundle(folder: Path, files: Mapping[str, str]) -> ZipBundle:

@@ -13,11 +13,14 @@ from studio.voices.forms import VoiceView
 from tests.datasets.making import (
     SENTENCES,
     ListeningJudges,
+    as_imported,
     brought,
     make,
     request_for,
     small_dataset,
+    sound,
     table_zip,
+    zipped,
 )
 from tests.datasets.test_service import nothing_is_left
 
@@ -142,8 +145,6 @@ def test_a_cut_beyond_the_recording_or_too_short_is_refused(
 def test_a_clip_that_is_too_long_cannot_be_kept_until_it_is_cut(
     studio: Studio, admin: Actor, voice: VoiceView, tmp_path: Path, judges: ListeningJudges
 ) -> None:
-    from tests.datasets.making import sound, zipped
-
     lines = [b"path,text", *(f"c{n}.wav,{text}".encode() for n, text in enumerate(SENTENCES[:3]))]
     files = {"c0.wav": sound(0, 12.0), "c1.wav": sound(1), "c2.wav": sound(2)}
     corpus = zipped({"list.csv": b"\n".join(lines), **files})
@@ -156,6 +157,50 @@ def test_a_clip_that_is_too_long_cannot_be_kept_until_it_is_cut(
     judges.ear.says = SENTENCES[0]
     studio.dataset_review.recut(admin, long.id, 1.0, 7.0)
     assert studio.datasets.view(admin, view.id).kept == 3
+
+
+def test_short_clips_are_left_out_until_somebody_keeps_them(
+    studio: Studio, admin: Actor, voice: VoiceView, tmp_path: Path
+) -> None:
+    lines = [b"path,text", *(f"c{n}.wav,{text}".encode() for n, text in enumerate(SENTENCES[:4]))]
+    files = {"c0.wav": sound(0, 1.8), "c1.wav": sound(1, 0.7), "c2.wav": sound(2), "c3.wav": sound(3)}
+    corpus = zipped({"list.csv": b"\n".join(lines), **files})
+    view = make(studio, admin, request_for(voice, brought(tmp_path / "brought", corpus)))
+    assert dict(view.dropped_by_reason) == {"short": 1, "too_short": 1}
+    by_reason = {row.reason: row for row in rows(studio, admin, view.id, show="dropped")}
+    studio.dataset_review.decide(admin, [by_reason["short"].id], keep=True)
+    assert studio.datasets.view(admin, view.id).kept == 3
+    with pytest.raises(InputRefused) as refused:
+        studio.dataset_review.decide(admin, [by_reason["too_short"].id], keep=True)
+    assert refused.value.key == "datasets.cannot_keep"
+
+
+def test_a_clip_in_another_language_is_doubted_until_somebody_has_read_it(
+    studio: Studio, admin: Actor, voice: VoiceView, tmp_path: Path, judges: ListeningJudges
+) -> None:
+    judges.ear.by_content = {as_imported(n): text for n, text in enumerate(SENTENCES[:4])}
+    judges.ear.languages = {as_imported(0): "it", as_imported(1): "en"}
+    request = request_for(voice, brought(tmp_path / "brought", table_zip(SENTENCES[:4])), listen=True)
+    view = make(studio, admin, request)
+    first, *others = rows(studio, admin, view.id)
+    assert (first.spoken_language, first.doubts[0], first.kept) == ("it", "language", True)
+    assert not any("language" in row.doubts for row in others)
+    assert "language" not in studio.dataset_review.edit_text(admin, first.id, "Read by a person.").doubts
+
+
+def test_clips_are_heard_and_compared_in_their_own_language(
+    studio: Studio, admin: Actor, voice: VoiceView, tmp_path: Path, judges: ListeningJudges
+) -> None:
+    locales = ("en", "fr", "en", "fr")
+    lines = [f"c{n}\tc{n}.wav\t{SENTENCES[n]}\t{code}" for n, code in enumerate(locales)]
+    table = "\n".join(["client_id\tpath\tsentence\tlocale", *lines]).encode()
+    corpus = zipped({"validated.tsv": table, **{f"clips/c{n}.wav": sound(n) for n in range(4)}})
+    judges.ear.by_content = {as_imported(n): text for n, text in enumerate(SENTENCES[:4])}
+    view = make(studio, admin, request_for(voice, brought(tmp_path / "brought", corpus), listen=True))
+    assert judges.ear.asked == ["en", "fr", "en", "fr"]
+    found = studio.datasets.training_set(admin, view.id)
+    assert sorted(one.language for one in found.utterances) == ["en", "en", "fr", "fr"]
+    assert found.language == "en"
 
 
 def test_many_are_decided_at_once(studio: Studio, admin: Actor, dataset: DatasetView) -> None:

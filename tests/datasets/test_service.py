@@ -6,6 +6,8 @@ import pytest
 
 from studio.bootstrap import Studio
 from studio.datasets.forms import Basis, DatasetEvent
+from studio.datasets.rows import sentence_keys
+from studio.datasets.splits import split
 from studio.db.tables import Asset, Dataset, DatasetSource, DatasetUtterance
 from studio.errors import Cancelled, ConsentMissing, InputRefused, NotFound, StorageTrouble
 from studio.evaluation.normalize import normalize
@@ -16,11 +18,11 @@ from tests.conftest import Home
 from tests.datasets.making import (
     SENTENCES,
     ListeningJudges,
+    as_imported,
     brought,
     make,
     request_for,
     small_dataset,
-    spoken,
     table_zip,
     trainable,
 )
@@ -81,6 +83,24 @@ def test_no_sentence_is_on_both_sides_and_the_seed_decides(
     assert not first["train"] & first["held_out"]
     assert first == again
     assert first != other
+
+
+def test_a_sentence_within_a_clip_is_not_held_out_elsewhere() -> None:
+    texts = ["Hello there. The sea is calm.", "The sea is calm!", "Mr. Rossi came.", "Mr. Bianchi went."]
+    texts += [f"Sentence {word} stands alone." for word in ("one", "two", "three", "four")]
+    for seed in range(40):
+        sides = split([sentence_keys(text, "en") for text in texts], seed, 0.3)
+        assert sides[0] == sides[1], seed
+        assert set(sides) == {"train", "held_out"}
+    first = [split([sentence_keys(text, "en") for text in texts], seed, 0.3) for seed in range(40)]
+    assert any(sides[2] != sides[3] for sides in first), "a title ties nothing together"
+
+
+def test_groups_are_tied_by_a_third_clip() -> None:
+    keys = [sentence_keys(text, "en") for text in ("A b. C d.", "C d. E f.", "E f.", "G h.", "I j.")]
+    for seed in range(20):
+        sides = split(keys, seed, 0.4)
+        assert len(set(sides[:3])) == 1
 
 
 def test_texts_are_nowhere_in_the_clear(
@@ -154,6 +174,9 @@ def test_what_a_crash_left_half_made_is_gone_at_the_next_start(
     with home.studio.database.write() as session:
         session.get_one(Dataset, view.id).state = "building"
     studio = home.reopen()
+    assert studio.datasets.leftovers.interrupted(admin) == [(view.id, "My set")], "its owner is told"
+    assert (rows(studio, DatasetUtterance), studio.datasets.list(admin)) == (0, [])
+    studio.datasets.leftovers.dismiss(admin, view.id)
     nothing_is_left(studio, tmp_path)
 
 
@@ -184,7 +207,7 @@ def test_a_deleted_dataset_leaves_no_file(
 def test_clips_of_another_voice_are_dropped_and_said_so(
     studio: Studio, admin: Actor, voice: VoiceView, tmp_path: Path, judges: ListeningJudges
 ) -> None:
-    judges.voices = {_as_imported(n): 1 for n in (2, 5)}  # another speaker's embedding
+    judges.voices = {as_imported(n): 1 for n in (2, 5)}  # another speaker's embedding
     view = small_dataset(studio, admin, voice, tmp_path)
     assert view.dropped_by_reason == {"other_voice": 2}
     assert view.kept == 6
@@ -193,15 +216,17 @@ def test_clips_of_another_voice_are_dropped_and_said_so(
 def test_a_public_corpus_is_not_compared_and_its_speakers_are_pseudonyms(
     studio: Studio, admin: Actor, voice: VoiceView, tmp_path: Path, judges: ListeningJudges
 ) -> None:
-    judges.voices = {_as_imported(n): 1 for n in range(8)}
+    judges.voices = {as_imported(n): n for n in range(8)}
     request = request_for(
         voice,
         brought(tmp_path / "brought", table_zip()),
         basis=Basis.LICENCE,
         licence="CC0-1.0",
+        attested=True,
         source="A corpus",
     )
     view = make(studio, admin, request)
+    studio.datasets.licences.approve(admin, view.id)
     found = studio.datasets.training_set(admin, view.id)
     assert view.kept == 8
     assert (view.licence, view.source) == ("CC0-1.0", "A corpus")
@@ -230,16 +255,3 @@ def test_two_datasets_wait_for_each_other(
     for live in works:
         live.wait()
     assert {view.voice_id for view in studio.datasets.list(admin)} == {voice.id, second.id}
-
-
-def _as_imported(number: int) -> str:
-    """The content of a clip once it was written as 16-bit WAV and decoded."""
-    import io
-
-    import soundfile
-
-    from studio.audio.clip import AudioClip
-    from tests.sounds import RATE, wav_bytes
-
-    samples, rate = soundfile.read(io.BytesIO(wav_bytes(spoken(number).samples, RATE)), dtype="float32")
-    return AudioClip(samples, rate).content_id

@@ -8,9 +8,11 @@ import gradio as gr
 import pytest
 
 from studio.bootstrap import Studio
-from studio.datasets.forms import DatasetView
+from studio.datasets.forms import Basis, DatasetView
+from studio.datasets.removal import sweep_unfinished
+from studio.db.tables import Dataset
 from studio.errors import InputRefused, NotFound
-from studio.privacy.access import Actor
+from studio.privacy.access import Actor, Role
 from studio.synthesis.requests import VoiceChoice
 from studio.ui.datasets.form import FILES, FOLDER, OWN
 from studio.ui.datasets.review import Opened
@@ -19,7 +21,7 @@ from studio.ui.desk import Desk
 from studio.ui.header import build_header
 from studio.voices.forms import VoiceView
 from tests.conftest import Home, open_home
-from tests.datasets.making import SENTENCES, ListeningJudges, small_dataset, table_zip, trainable
+from tests.datasets.making import SENTENCES, ListeningJudges, as_imported, small_dataset, table_zip, trainable
 from tests.enrolling import enrol
 
 Press = Callable[..., gr.EventData]
@@ -65,7 +67,7 @@ def fields(origin: str, **changes: Any) -> list[Any]:
     plain: dict[str, Any] = {
         "name": "Prova", "language": "en", "origin": origin, "files": None, "folder": None, "basis": "consent",
         "licence": "", "source": "", "format": "", "speaker": "", "most": 0, "share": 20, "seed": 0,
-        "listen": False, "skip": False,
+        "listen": False, "skip": False, "attested": False,
     }  # fmt: skip
     return [*(plain | changes).values()]
 
@@ -143,6 +145,57 @@ def test_what_is_shown_follows_the_source(tab: DatasetsTab, admin: Actor, visito
         told, *widgets = tab.form.follow(origin, visitor(admin))
         assert tuple(widget.visible for widget in widgets) == shown
         assert "{" not in told
+
+
+def test_a_licence_waits_on_its_card_and_a_reviewer_decides_there(
+    tab: DatasetsTab, studio: Studio, voice: VoiceView, admin: Actor, account: Callable[..., Actor],
+    visitor: Visitor, press: Press, judges: ListeningJudges, tmp_path: Path,
+) -> None:  # fmt: skip
+    judges.voices = {as_imported(n): n for n in range(8)}
+    view = small_dataset(
+        studio, admin, voice, tmp_path, basis=Basis.LICENCE, licence="CC-BY-4.0", attested=True
+    )
+    key, reviewer = key_of(voice), account("revi", Role.REVIEWER)
+    assert "aspetta un revisore" in tab.show(key, Opened(), visitor(admin))[2]
+    assert 'data-act="approve"' in tab.show(key, Opened(), visitor(reviewer))[2]
+    listed = tab.act(key, Opened(), press("approve", id=view.id), visitor(reviewer))[2]
+    assert "aspetta un revisore" not in listed
+    assert studio.datasets.view(admin, view.id).rights == "approved"
+
+
+def test_the_form_says_who_answers_for_a_licence(tab: DatasetsTab, voice: VoiceView) -> None:
+    asked = fields(FILES, files=["x.zip"], basis="licence", licence="CC0", attested=True)
+    assert tab.form.read(voice.id, tuple(asked)).attested is True
+    mine = fields(FILES, files=["x.zip"], basis="consent", attested=True)
+    assert tab.form.read(voice.id, tuple(mine)).attested is False
+
+
+def test_what_a_restart_ended_is_told_until_it_was_read(
+    tab: DatasetsTab, studio: Studio, admin: Actor, voice: VoiceView, visitor: Visitor, press: Press,
+    dataset: DatasetView,
+) -> None:  # fmt: skip
+    with studio.database.write() as session:
+        session.get_one(Dataset, dataset.id).state = "building"
+    sweep_unfinished(studio.database, studio.vault)
+    for key in (None, key_of(voice)):
+        assert "riavviato" in tab.show(key, Opened(), visitor(admin))[2]
+    assert "riavviato" not in tab.act(None, Opened(), press("dismiss", id=dataset.id), visitor(admin))[2]
+
+
+def test_plaintext_left_on_the_server_is_told_and_can_be_removed(
+    tab: DatasetsTab, studio: Studio, admin: Actor, voice: VoiceView, visitor: Visitor, press: Press,
+    account: Callable[..., Actor],
+) -> None:  # fmt: skip
+    studio.settings.import_folder.mkdir()
+    zip_file = studio.settings.import_folder / "corpus.zip"
+    zip_file.write_bytes(table_zip(SENTENCES[:4]))
+    seen = tab.begin(visitor(admin), key_of(voice), *fields(FOLDER, folder="corpus.zip"))[1]
+    studio.datasets.find_work(admin, seen[0]).wait()
+    told = tab.watch.show(admin, seen)[3]
+    assert "in chiaro" in told and 'data-act="remove_folder"' in told
+    assert 'data-act="remove_folder"' not in tab.watch._left(account("rosa"), "corpus.zip")
+    assert tab.watch.remove(press("remove_folder", folder="corpus.zip"), visitor(admin)) == ""
+    assert not zip_file.exists()
 
 
 @pytest.fixture

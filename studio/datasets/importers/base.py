@@ -21,12 +21,23 @@ class Row:
     """One clip of a corpus: a file of the bundle ("" when it is not there) and what is said in it.
 
     `wanted` is what the table calls the sound. `speaker` is the corpus's own mark, which is never stored.
+    `language` is the corpus's own word for it ("" where it says none). `fault` is why a line cannot be read:
+    the import is refused with it, or counts it where such lines are to be left out.
     """
 
     sound: str
     wanted: str
     text: str
     speaker: str = ""
+    language: str = ""
+    fault: InputRefused | None = None
+
+
+def short_line(name: str, number: int) -> Row:
+    """A line of a table that lacks a column it needs."""
+    place = shown_name(name)
+    refusal = InputRefused("datasets.short_line", file=place, number=number)
+    return Row("", f"{place}:{number}", "", fault=refusal)
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,10 @@ class Importer(Protocol):
     corpus: Corpus
 
     def recognise(self, bundle: Bundle) -> bool: ...
+    def origin(self, rows: Sequence[Row]) -> Corpus:
+        """What these rows show of their licence: `corpus`, or less where they are only laid out like it."""
+        ...
+
     def rows(self, bundle: Bundle) -> list[Row]:
         """InputRefused when the tables are not what the format asks for."""
         ...

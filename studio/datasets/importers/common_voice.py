@@ -1,9 +1,10 @@
 """Mozilla Common Voice: ``validated.tsv`` (or train, dev, test) beside a folder ``clips``."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from studio.datasets.bundles import Bundle
-from studio.datasets.importers.base import Corpus, Row, Sounds, cells, head, tables, unquoted
+from studio.datasets.importers.base import Corpus, Row, Sounds, cells, head, short_line, tables, unquoted
 from studio.errors import InputRefused
 
 COLUMNS = ("client_id", "path", "sentence")
@@ -22,7 +23,7 @@ class CommonVoice:
             wanted = "validated.tsv (client_id, path, sentence)"
             raise InputRefused("datasets.no_table", format="Common Voice", wanted=wanted)
         sounds = Sounds(bundle)
-        found: dict[str, Row] = {}  # a clip may stand in several tables
+        found: dict[str, Row] = {}  # a clip may stand in several tables; a faulty line is its own
         for name in self._chosen(bundle):
             for row in self._read(bundle, name, sounds):
                 found.setdefault(row.wanted, row)
@@ -40,19 +41,22 @@ class CommonVoice:
         }
         return by_name[_WHOLE] or [n for part in _PARTS for n in by_name[part]] or there
 
+    def origin(self, rows: Sequence[Row]) -> Corpus:
+        return self.corpus
+
     @staticmethod
-    def _read(bundle: Bundle, name: str, sounds: Sounds) -> list[Row]:
+    def _read(bundle: Bundle, name: str, sounds: Sounds) -> Iterator[Row]:
         folder = PurePosixPath(name).parent
         lines = cells(bundle.text(name), "\t", quoted=False, name=name)
         at = {column: index for index, column in enumerate(next(lines))}
         speaker, path, sentence = (at[column] for column in COLUMNS)
-        return [
-            Row(
-                sounds.find(line[path], folder, ("clips", "")),
-                line[path],
-                unquoted(line[sentence]),
-                line[speaker],
-            )
-            for line in lines
-            if len(line) > max(speaker, path, sentence)
-        ]
+        locale = at.get("locale")
+        for number, line in enumerate(lines, 2):
+            if not any(line):
+                continue
+            if len(line) <= max(speaker, path, sentence):
+                yield short_line(name, number)
+                continue
+            sound = sounds.find(line[path], folder, ("clips", ""))
+            language = line[locale] if locale is not None and locale < len(line) else ""
+            yield Row(sound, line[path], unquoted(line[sentence]), line[speaker], language.strip())

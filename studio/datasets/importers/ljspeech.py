@@ -1,13 +1,17 @@
 """LJSpeech and what is made like it: ``metadata.csv`` (``id|text|normalised text``) beside ``wavs``."""
 
+import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from studio.datasets.bundles import Bundle
 from studio.datasets.importers.base import Corpus, Row, Sounds, cells, head, tables, unquoted
 from studio.errors import InputRefused
 
+_IDS = re.compile(r"LJ\d{3}-\d{4}")
 
-def pipe_rows(bundle: Bundle, name: str, sounds: Sounds, speaker: str) -> list[Row]:
+
+def pipe_rows(bundle: Bundle, name: str, sounds: Sounds, speaker: str, language: str = "") -> list[Row]:
     """Rows of ``id|text`` or ``id|text|normalised text``: the text as it is spoken, where there is one."""
     folder = PurePosixPath(name).parent
     found = []
@@ -18,7 +22,7 @@ def pipe_rows(bundle: Bundle, name: str, sounds: Sounds, speaker: str) -> list[R
             raise InputRefused("datasets.pipes", file=name)
         spoken = [unquoted(cell) for cell in line[1:3]]
         text = next((cell for cell in reversed(spoken) if cell), "")
-        found.append(Row(sounds.find(line[0], folder, ("wavs", "")), line[0], text, speaker))
+        found.append(Row(sounds.find(line[0], folder, ("wavs", "")), line[0], text, speaker, language))
     return found
 
 
@@ -27,6 +31,11 @@ class LJSpeech:
 
     def recognise(self, bundle: Bundle) -> bool:
         return any("|" in head(bundle, name) for name in tables(bundle, "metadata.csv"))
+
+    def origin(self, rows: Sequence[Row]) -> Corpus:
+        """Anybody's recordings may be laid out so; Linda Johnson's carry her initials."""
+        genuine = bool(rows) and all(_IDS.fullmatch(row.wanted.strip()) for row in rows)
+        return self.corpus if genuine else Corpus(self.corpus.format, "", "")
 
     def rows(self, bundle: Bundle) -> list[Row]:
         found = [name for name in tables(bundle, "metadata.csv") if "|" in head(bundle, name)]

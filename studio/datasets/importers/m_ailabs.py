@@ -1,5 +1,7 @@
 """M-AILABS: ``by_book/<female|male|mix>/<speaker>/<book>/metadata.csv``, each beside a folder ``wavs``."""
 
+import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from studio.datasets.bundles import Bundle
@@ -8,6 +10,7 @@ from studio.datasets.importers.ljspeech import pipe_rows
 from studio.errors import InputRefused
 
 _BOOKS = "by_book"
+_LOCALE = re.compile(r"[a-z]{2}_[A-Z]{2}")
 _MIXED = "mix"  # books read by many, who are not told apart
 
 
@@ -22,7 +25,20 @@ class MAILabs:
         if not found:
             raise InputRefused("datasets.no_table", format="M-AILABS", wanted="by_book/.../metadata.csv")
         sounds = Sounds(bundle)
-        return [row for name in found for row in pipe_rows(bundle, name, sounds, self._reader(name))]
+        return [row for name in found for row in self._book(bundle, name, sounds)]
+
+    def origin(self, rows: Sequence[Row]) -> Corpus:
+        return self.corpus
+
+    def _book(self, bundle: Bundle, name: str, sounds: Sounds) -> list[Row]:
+        return pipe_rows(bundle, name, sounds, self._reader(name), self._language(name))
+
+    @staticmethod
+    def _language(name: str) -> str:
+        """``it_IT`` of ``it_IT/by_book/...``; "" where the folder above is not there."""
+        parts = PurePosixPath(name).parts
+        above = parts[parts.index(_BOOKS) - 1] if parts.index(_BOOKS) else ""
+        return above[:2] if _LOCALE.fullmatch(above) else ""
 
     @staticmethod
     def _tables(bundle: Bundle) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from studio.audio.decode import shown_name
 from studio.datasets.bundles import Bundle
-from studio.datasets.importers.base import Corpus, Row, Sounds, cells, head, tables
+from studio.datasets.importers.base import Corpus, Row, Sounds, cells, head, short_line, tables
 from studio.errors import InputRefused
 
 SOUND_COLUMNS = ("path", "audio", "file", "filename", "file_name", "audio_file", "wav", "audio_path", "clip")
@@ -26,13 +26,14 @@ class Table:
             raise InputRefused("datasets.no_table", format="CSV/TSV", wanted=".csv, .tsv")
         usable = [name for name in there if self._columns(head(bundle, name))]
         if not usable:
-            found = ", ".join(_split(head(bundle, there[0]))[0])[:120]
-            raise InputRefused(
-                "datasets.columns", file=shown_name(there[0]), found=found, sound=", ".join(SOUND_COLUMNS[:4]),
-                text=", ".join(TEXT_COLUMNS[:4]),
-            )  # fmt: skip
+            raise _wrong_columns(bundle, there[0])
         sounds = Sounds(bundle)
-        return [row for name in usable for row in self._read(bundle, name, sounds)]
+        others = [name for name in there if name not in usable]
+        faulty = [Row("", shown_name(name), "", fault=_wrong_columns(bundle, name)) for name in others]
+        return faulty + [row for name in usable for row in self._read(bundle, name, sounds)]
+
+    def origin(self, rows: Sequence[Row]) -> Corpus:
+        return self.corpus
 
     @staticmethod
     def _columns(line: str) -> tuple[int, int, int | None] | None:
@@ -56,11 +57,20 @@ class Table:
             if not any(cell.strip() for cell in line):
                 continue
             if len(line) <= max(sound, text):
-                raise InputRefused("datasets.short_line", file=shown_name(name), number=number)
+                found.append(short_line(name, number))
+                continue
             who = line[speaker].strip() if speaker is not None and speaker < len(line) else ""
             place = sounds.find(line[sound], folder, ("", "wavs", "clips", "audio"))
             found.append(Row(place, line[sound].strip(), line[text].strip(), who))
         return found
+
+
+def _wrong_columns(bundle: Bundle, name: str) -> InputRefused:
+    found = ", ".join(_split(head(bundle, name))[0])[:120]
+    return InputRefused(
+        "datasets.columns", file=shown_name(name), found=found, sound=", ".join(SOUND_COLUMNS[:4]),
+        text=", ".join(TEXT_COLUMNS[:4]),
+    )  # fmt: skip
 
 
 def _split(line: str) -> tuple[list[str], str]:

@@ -12,7 +12,9 @@ class Dataset(Base, kw_only=True):
     """Audio with its text, to train a voice with. It goes when the voice goes.
 
     `basis` says why its recordings may be used: "consent" (of the voice's own speaker, compared by voice) or
-    "licence" (a public corpus, `licence` names its open licence, its speakers are pseudonyms).
+    "licence" (a corpus of many people, `licence` names its licence, its speakers are pseudonyms). `rights` says
+    who answers for that: consent, known (a corpus whose licence its makers published), awaiting (somebody
+    attested a licence; a reviewer has still to look), approved.
     """
 
     __tablename__ = "dataset"
@@ -27,7 +29,12 @@ class Dataset(Base, kw_only=True):
     licence: Mapped[str] = mapped_column(String)
     seed: Mapped[int] = mapped_column(Integer)
     held_out_share: Mapped[float] = mapped_column(Float)
-    state: Mapped[str] = mapped_column(String, default="building")  # building / ready
+    rights: Mapped[str] = mapped_column(String, default="")  # consent / known / awaiting / approved
+    attested_by: Mapped[str | None] = mapped_column(String, default=None)  # account that vouched for a licence
+    attested_at: Mapped[str | None] = mapped_column(String, default=None)
+    approved_by: Mapped[str | None] = mapped_column(String, default=None)  # reviewer who looked at it
+    approved_at: Mapped[str | None] = mapped_column(String, default=None)
+    state: Mapped[str] = mapped_column(String, default="building")  # building / ready / interrupted
     skipped: Mapped[dict[str, Any]] = mapped_column(
         JSON, default_factory=dict
     )  # rows left out: reason -> count
@@ -79,4 +86,5 @@ class DatasetUtterance(Base, kw_only=True):
     reason: Mapped[str] = mapped_column(String)  # why it is not kept; "" when it is
     by_person: Mapped[bool] = mapped_column(Boolean, default=False)  # somebody decided: no rule overrides it
     edited: Mapped[bool] = mapped_column(Boolean, default=False)  # text or cut changed by hand
+    spoken_language: Mapped[str] = mapped_column(String, default="")  # as heard; "" where it was not told
     split: Mapped[str] = mapped_column(String, default="")  # train / held_out; "" when not kept

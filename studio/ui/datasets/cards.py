@@ -9,15 +9,53 @@ from studio.ui.words import Words
 LEAST_S = 120.0  # less speech than this hardly teaches a voice
 
 
-def dataset_list(words: Words, views: list[DatasetView], opened: str, voice_name: str) -> str:
-    """The chosen voice's datasets, newest first; an empty state that leads on."""
+def dataset_list(
+    words: Words, views: list[DatasetView], opened: str, voice_name: str, reviews: bool = False
+) -> str:
+    """The chosen voice's datasets, newest first; an empty state that leads on. `reviews`: who looks may decide."""
     if not views:
         return empty(words("datasets.empty_title"), words("datasets.empty_text", voice=voice_name))
-    cards = "".join(_card(words, view, view.id == opened) for view in views)
+    cards = "".join(_card(words, view, view.id == opened, reviews) for view in views)
     return f'<div class="tb-cards">{cards}</div>'
 
 
-def _card(words: Words, view: DatasetView, chosen: bool) -> str:
+def interrupted_notes(words: Words, ended: list[tuple[str, str]]) -> str:
+    """What a restart of the studio ended: told until somebody has read it."""
+    return "".join(
+        f'<div class="tb-note warn" role="alert"><p>{esc(words("datasets.interrupted", name=name))}</p>'
+        f'<div class="tb-row">{button("dismiss", words("datasets.dismiss"), id=dataset_id)}</div></div>'
+        for dataset_id, name in ended
+    )
+
+
+def plaintext_note(words: Words, folder: str, may_remove: bool) -> str:
+    """What was imported from the server still lies there in the open."""
+    sure = words("datasets.remove_sure", folder=folder)
+    remove = button(
+        "remove_folder", words("datasets.remove_folder"), kind="risk", confirm=sure, folder=folder
+    )
+    then = (
+        f'<div class="tb-row">{remove}</div>'
+        if may_remove
+        else f"<p>{esc(words('datasets.ask_removal'))}</p>"
+    )
+    told = words("datasets.plaintext", folder=folder)
+    return f'<div class="tb-note warn" role="status"><p>{esc(told)}</p>{then}</div>'
+
+
+def _licence(words: Words, view: DatasetView, reviews: bool) -> str:
+    """An attested licence that waits, with what a reviewer can decide."""
+    if view.rights != "awaiting":
+        return ""
+    told = words("datasets.awaiting", licence=view.licence, source=view.source)
+    acts = button("approve", words("datasets.approve"), kind="go", confirm=words("do.sure"), id=view.id)
+    acts += button("refuse", words("datasets.refuse"), kind="risk", confirm=words("do.sure"), id=view.id)
+    return f'<p class="tb-note warn">{esc(told)}</p>' + (
+        f'<div class="tb-row">{acts}</div>' if reviews else ""
+    )
+
+
+def _card(words: Words, view: DatasetView, chosen: bool, reviews: bool) -> str:
     acts = button("open", words("datasets.review"), kind="go", id=view.id)
     acts += button("delete", words("do.delete"), kind="risk", confirm=words("do.sure"), id=view.id)
     state = (
@@ -30,7 +68,7 @@ def _card(words: Words, view: DatasetView, chosen: bool) -> str:
         f'<div><h3>{esc(view.name)}</h3><p class="tb-dim">{esc(about)}</p></div>'
         f'<div class="tb-row">{state}{badge(words("datasets.kept", n=view.kept, time=words.seconds(view.kept_s)))}'
         f"{badge(words('datasets.dropped', n=view.dropped), 'warn') if view.dropped else ''}</div>"
-        f'<div class="tb-row">{acts}</div></article>'
+        f'{_licence(words, view, reviews)}<div class="tb-row">{acts}</div></article>'
     )
 
 
@@ -65,7 +103,10 @@ def _origin(words: Words, view: DatasetView) -> str:
 
 def _warnings(words: Words, view: DatasetView) -> str:
     notes = ""
-    if not view.usable:
+    if view.rights == "awaiting":
+        told = words("datasets.awaiting", licence=view.licence, source=view.source)
+        notes += f'<p class="tb-note warn">{esc(told)}</p>'
+    elif not view.usable:
         notes += f'<p class="tb-note bad">{esc(words("datasets.no_consent"))}</p>'
     if not view.ready and view.usable:
         notes += f'<p class="tb-note bad">{esc(words("datasets.too_few"))}</p>'

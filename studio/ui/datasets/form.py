@@ -65,6 +65,10 @@ class NewDataset:
                     label=words("datasets.source"), info=words("datasets.source_info"), max_length=120,
                     elem_id="dataset-source",
                 )  # fmt: skip
+                self.attested = gr.Checkbox(
+                    False, label=words("datasets.attested"), info=words("datasets.attested_info"),
+                    elem_id="dataset-attested",
+                )  # fmt: skip
 
     def _advanced(self) -> None:
         words = self.desk.words
@@ -100,13 +104,14 @@ class NewDataset:
         return [
             self.name, self.language, self.origin, self.files, self.folder, self.basis, self.licence, self.source,
             self.format, self.speaker, self.most, self.share, self.seed, self.listen, self.skip,
+            self.attested,
         ]  # fmt: skip
 
     def read(self, voice_id: str, values: tuple[Any, ...]) -> BuildRequest:
         """What the service takes. Files are handed over: it moves and removes them."""
         (
             name, language, origin, files, folder, basis, licence, source, format_, speaker, most, share, seed,
-            listen, skip,
+            listen, skip, attested,
         ) = values  # fmt: skip
         brought = tuple(Incoming(Path(path).name, Path(path)) for path in files or [])
         if not voice_id:
@@ -125,6 +130,7 @@ class NewDataset:
             format="" if origin == OWN else format_ or "",
             basis=Basis.CONSENT if mine else Basis.LICENCE,
             licence="" if mine else licence or "",
+            attested=bool(attested) and not mine,
             source=source or "",
             speaker=speaker or "",
             seed=int(seed or 0),

@@ -6,8 +6,8 @@ import gradio as gr
 
 from studio.datasets.forms import DatasetView
 from studio.errors import StudioError
-from studio.privacy.access import Actor
-from studio.ui.datasets.cards import dataset_list
+from studio.privacy.access import Actor, Permission
+from studio.ui.datasets.cards import dataset_list, interrupted_notes
 from studio.ui.datasets.form import NewDataset
 from studio.ui.datasets.review import Opened, ReviewPanel
 from studio.ui.datasets.watch import DatasetWatch
@@ -71,17 +71,22 @@ class DatasetsTab:
         if not voice_id:
             go = button("voices", words("datasets.to_voices"), kind="go")
             lead = empty(words("datasets.no_voice_title"), words("datasets.no_voice_text"), go)
-            return lead, gr.Accordion(visible=False), ""
+            return lead, gr.Accordion(visible=False), self._ended(actor)
         views = studio.datasets.list(actor, voice_id)
         refused = studio.datasets.refusal(actor, voice_id)
         if refused is not None:
-            listed = self._listed(actor, voice_id, views, opened) if views else ""
+            listed = self._listed(actor, voice_id, views, opened) if views else self._ended(actor)
             return self._refused(refused), gr.Accordion(visible=False), listed
         return "", gr.Accordion(visible=True), self._listed(actor, voice_id, views, opened)
 
     def _listed(self, actor: Actor, voice_id: str, views: list[DatasetView], opened: str) -> str:
         name = self.desk.studio.voices.view(actor, voice_id).name
-        return dataset_list(self.desk.words, views, opened, name)
+        reviews = actor.may(Permission.REVIEW)
+        return self._ended(actor) + dataset_list(self.desk.words, views, opened, name, reviews)
+
+    def _ended(self, actor: Actor) -> str:
+        ended = self.desk.studio.datasets.leftovers.interrupted(actor)
+        return interrupted_notes(self.desk.words, ended)
 
     def _refused(self, error: StudioError) -> str:
         words = self.desk.words
@@ -115,12 +120,20 @@ class DatasetsTab:
     def act(
         self, key: str | None, opened: Opened, event: gr.EventData, request: gr.Request
     ) -> tuple[Any, ...]:
-        """Open or delete a dataset."""
-        actor, asked = self.desk.actor(request), event._data
-        if asked["act"] == "open":
-            opened = Opened(asked["id"])
-        elif asked["act"] == "delete":
-            self.desk.studio.datasets.delete(actor, asked["id"])
-            opened = Opened() if opened.dataset_id == asked["id"] else opened
+        """Open or delete a dataset, decide on its licence, or take note of one that ended."""
+        actor, asked, datasets = self.desk.actor(request), event._data, self.desk.studio.datasets
+        match asked["act"]:
+            case "open":
+                opened = Opened(asked["id"])
+            case "delete":
+                datasets.delete(actor, asked["id"])
+                opened = Opened() if opened.dataset_id == asked["id"] else opened
+            case "approve":
+                datasets.licences.approve(actor, asked["id"])
+            case "refuse":
+                datasets.licences.refuse(actor, asked["id"])
+                opened = Opened() if opened.dataset_id == asked["id"] else opened
+            case "dismiss":
+                datasets.leftovers.dismiss(actor, asked["id"])
         drawn = self.drawn(actor, chosen_voice(key), opened.dataset_id)
         return *drawn, *self.review.drawn(actor, opened)

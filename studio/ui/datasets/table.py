@@ -91,6 +91,8 @@ def _figures(words: Words, row: UtteranceView) -> str:
         told.append(words("datasets.fig_cer", value=words.percent(row.cer)))
     if row.likeness is not None:
         told.append(words("datasets.fig_voice", value=words.number(row.likeness)))
+    if row.spoken_language:
+        told.append(words("datasets.fig_spoken", language=words.language_name(row.spoken_language)))
     return " · ".join([*told, *([row.speaker] if row.speaker else [])])
 
 

@@ -6,7 +6,7 @@ import gradio as gr
 
 from studio.errors import Cancelled, StudioError
 from studio.privacy.access import Actor
-from studio.ui.datasets.cards import progress_card
+from studio.ui.datasets.cards import plaintext_note, progress_card
 from studio.ui.desk import Desk
 from studio.ui.markup import board, esc
 
@@ -19,7 +19,7 @@ class DatasetWatch:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.area = board("dataset-work")
-        self.trouble = gr.HTML(elem_id="dataset-trouble")
+        self.trouble = board("dataset-trouble")  # how the last one ended, with what is left to do
         self.seen: gr.State = gr.State([])  # tokens of what ran a moment ago
         self.made: gr.State = gr.State("")  # the dataset that was finished last
         self.timer = gr.Timer(EVERY_S, active=False)
@@ -32,6 +32,7 @@ class DatasetWatch:
         for event in (demo.load, self.timer.tick):
             self.desk.on(event, self.look, [self.seen], self.outputs)
         self.desk.on(self.area.click, self.stop, None, None)
+        self.desk.on(self.trouble.click, self.remove, None, [self.trouble])
 
     def look(self, seen: list[str], request: gr.Request) -> tuple[Any, ...]:
         return self.show(self.desk.actor(request), seen)
@@ -65,7 +66,22 @@ class DatasetWatch:
         except Exception:  # noqa: BLE001  it is in the log, with its traceback
             return "", f'<p class="tb-note bad" role="alert">{esc(words("error.unexpected"))}</p>'
         gr.Info(words("datasets.made"))
-        return live.latest.dataset_id if live.latest else "", ""
+        event = live.latest
+        return event.dataset_id if event else "", self._left(actor, event.folder if event else "")
+
+    def _left(self, actor: Actor, folder: str) -> str:
+        """The plaintext of an import lies on the server until somebody removes it."""
+        if not folder:
+            return ""
+        may_remove = self.desk.studio.datasets.leftovers.may_remove(actor)
+        return plaintext_note(self.desk.words, folder, may_remove)
+
+    def remove(self, event: gr.EventData, request: gr.Request) -> str:
+        """Remove what was imported from the import folder."""
+        folder = str(event._data["folder"])
+        self.desk.studio.datasets.leftovers.remove_folder(self.desk.actor(request), folder)
+        gr.Info(self.desk.words("datasets.removed", folder=folder))
+        return ""
 
     def stop(self, event: gr.EventData, request: gr.Request) -> None:
         """Cancel; nothing is kept."""
