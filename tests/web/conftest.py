@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,11 +21,12 @@ from tests.web.visitor import Visitor
 
 @dataclass
 class Served:
-    """A running server: its address, its studio and its gate."""
+    """A running server: its address, its studio, its gate and its pages."""
 
     url: str
-    studio: DemoStudio
+    studio: Any  # a DemoStudio, or the Studio itself under its own pages
     gate: Gate
+    demo: Any
 
     def visitor(self, name: str, role: str = "producer") -> Visitor:
         """Somebody signed in through a real one-time link."""
@@ -57,7 +59,12 @@ class Served:
 def serve_demo(folder: Path) -> Iterator[Served]:
     studio = DemoStudio(folder)
     prepare(studio)
-    gate = build_app(studio, build_demo(studio))
+    yield from serve(studio, build_demo(studio))
+
+
+def serve(studio: Any, demo: Any) -> Iterator[Served]:
+    """Serve the pages over real HTTP; the studio is closed at the end."""
+    gate = build_app(studio, demo)
     listening = listen(studio)
     config = uvicorn.Config(
         gate, log_level="warning", access_log=False, proxy_headers=False, timeout_graceful_shutdown=1
@@ -68,7 +75,7 @@ def serve_demo(folder: Path) -> Iterator[Served]:
     while not server.started:
         assert thread.is_alive()
         time.sleep(0.02)
-    yield Served(address_of(studio, listening), studio, gate)
+    yield Served(address_of(studio, listening), studio, gate, demo)
     server.should_exit = True
     thread.join(10)
     listening.close()

@@ -7,7 +7,6 @@ from typing import Any
 
 from studio.audio.decode import decode
 from studio.errors import StudioError
-from studio.privacy.access import Permission
 from studio.settings import Settings
 from studio.synthesis.batch import rows_of
 from studio.synthesis.requests import SynthesisRequest, VoiceChoice
@@ -34,9 +33,8 @@ class DemoStudio:
         self.marker = self._studio.marker
         self.audit = self._studio.audit
         self.api_keys, self.speech = self._studio.api_keys, self._studio.speech
-        self.training = self._studio.training
+        self.training, self.evaluations = self._studio.training, self._studio.evaluations
         self.stored: list[str] = []
-        self.admin_calls: list[str] = []
         self.stopped: list[str] = []
 
     def close(self) -> None:
@@ -74,12 +72,6 @@ def build_demo(studio: DemoStudio) -> Any:
             time.sleep(0.05)
             yield f"step {number}"
 
-    def administer(request: gr.Request) -> str:
-        actor = studio.accounts.actor_of(request.username)
-        actor.require(Permission.MODELS)
-        studio.admin_calls.append(actor.name)
-        return "done"
-
     def enrol(path: str | None) -> str:
         if not path:
             return "nothing"
@@ -114,10 +106,9 @@ def build_demo(studio: DemoStudio) -> Any:
         gr.Button("Greet", elem_id="greet").click(greet, name, out)  # 0
         gr.Button("Size", elem_id="size").click(size_of, file, out)  # 1
         gr.Button("Count", elem_id="count").click(count, None, out)  # 2
-        gr.Button("Admin").click(administer, None, out, api_visibility="private")  # 3
-        gr.Button("Enrol", elem_id="enrol").click(enrol, audio, out)  # 4
-        gr.Button("Wait", elem_id="wait").click(wait, None, out)  # 5
-        gr.Button("Secret").click(secret, state, [out, state])  # 6
-        gr.Button("Now", elem_id="now").click(lambda: "now", None, out, queue=False)  # 7
-        gr.Button("Return", elem_id="return").click(lambda path: path, file, gr.File(label="Back"))  # 8
+        gr.Button("Enrol", elem_id="enrol").click(enrol, audio, out)  # 3
+        gr.Button("Wait", elem_id="wait").click(wait, None, out)  # 4
+        gr.Button("Secret").click(secret, state, [out, state])  # 5
+        gr.Button("Now", elem_id="now").click(lambda: "now", None, out, queue=False)  # 6
+        gr.Button("Return", elem_id="return").click(lambda path: path, file, gr.File(label="Back"))  # 7
     return demo

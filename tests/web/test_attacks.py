@@ -1,4 +1,6 @@
-"""The attacks of the security notes against the served app, over real HTTP. The numbers are theirs."""
+"""The attacks of the security notes against the served app, over real HTTP. The numbers are theirs; 6 is with the
+real pages in test_attacks_pages.py.
+"""
 
 import io
 import json
@@ -20,7 +22,7 @@ from studio.db.tables import SignInLink
 from tests.web.conftest import Served
 from tests.web.visitor import G, Visitor, file_data
 
-GREET, SIZE, COUNT, ADMIN, ENROL, WAIT, SECRET, NOW, RETURN = range(9)
+GREET, SIZE, COUNT, ENROL, WAIT, SECRET, NOW, RETURN = range(8)
 NULL_ORIGINS = ("https://evil.example", "null", "http://127.0.0.1:1", "http://localhost.evil.example")
 
 
@@ -182,17 +184,6 @@ def test_attack_05_anonymous_reaches_only_the_sign_in_page(served: Served) -> No
     page = anonymous.get("/", headers={"accept": "text/html", "accept-language": "en"})
     assert page.status_code == 401 and "one-time link" in page.text and "gradio" not in page.text.lower()
     assert anonymous.post(f"{G}/upload", files=[("files", ("a", b"b"))]).status_code == 401
-
-
-# -- 6 ------------------------------------------------------------------------------------------------
-
-
-def test_attack_06_an_administrators_event_by_number(served: Served, ada: Visitor) -> None:
-    assert ada.call(ADMIN).startswith("failed")
-    assert served.studio.admin_calls == []
-    boss = served.visitor("boss", "administrator")
-    assert boss.call(ADMIN) == "done" and served.studio.admin_calls == ["boss"]
-    served.studio.admin_calls.clear()
 
 
 # -- 7, 8 ---------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 
 from studio.web.limits import RATES, Budget, Rate
 from tests.web.conftest import Served
+from tests.web.test_attacks import RETURN
 from tests.web.visitor import G, Visitor, file_data
 
 PAGE = {"accept": "text/html", "accept-language": "en"}
@@ -118,7 +119,7 @@ def test_attack_10_doors_nobody_needs_are_closed(ada: Visitor, path: str) -> Non
 def test_attack_18_a_page_or_drawing_that_was_uploaded_is_never_shown_as_one(ada: Visitor) -> None:
     for name in ("a.svg", "a.html", "a.xhtml", "a.js", "a.pdf"):
         path = ada.uploaded(name, b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>")
-        returned = ada.call(8, file_data(path))["path"]
+        returned = ada.call(RETURN, file_data(path))["path"]
         for address in (path, returned):
             answer = ada.client.get(f"{G}/file={address}")
             assert answer.status_code == 200 and answer.headers["content-type"] == "application/octet-stream"
