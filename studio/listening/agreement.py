@@ -45,8 +45,8 @@ def krippendorff_alpha(matrix: ArrayLike, level: Level) -> Agreement:
     equal there is no disagreement to explain and alpha is 1.
     """
     found = table(matrix)
-    if level not in ("nominal", "ordinal", "interval"):
-        raise InputRefused("listening.level", level=level)
+    if not isinstance(level, str) or level not in ("nominal", "ordinal", "interval"):
+        raise InputRefused("listening.level", level=str(level))
     values = np.unique(found[~np.isnan(found)])
     counts = np.stack([(found == value).sum(axis=0) for value in values]).astype(
         np.float64

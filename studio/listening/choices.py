@@ -3,11 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, SupportsFloat
+from typing import Literal
 
 from scipy import stats as distributions
 
 from studio.errors import InputRefused
+from studio.listening.matrices import numbers, real
 
 TieRule = Literal["drop", "split", "trinomial"]
 _Z = float(distributions.norm.ppf(0.975))
@@ -38,27 +39,28 @@ def preference(wins_a: int, wins_b: int, ties: int = 0, tie_rule: TieRule = "dro
     if any(not _whole(count) for count in counts):
         raise InputRefused("listening.counts", counts=", ".join(map(str, counts)))
     rules = {"drop": _dropped, "split": _split, "trinomial": _trinomial}
-    if tie_rule not in rules:
-        raise InputRefused("listening.tie_rule", rule=tie_rule, known=", ".join(rules))
+    if not isinstance(tie_rule, str) or tie_rule not in rules:
+        raise InputRefused("listening.tie_rule", rule=str(tie_rule), known=", ".join(rules))
     if wins_a + wins_b + (0 if tie_rule == "drop" else ties) == 0:
         raise InputRefused("listening.empty")
     return rules[tie_rule](int(wins_a), int(wins_b), int(ties))
 
 
 def _whole(count: object) -> bool:
-    """Whether this counts something: 3, 3.0 or NumPy's 3, but neither 2.5 nor NaN nor infinity."""
-    return isinstance(count, SupportsFloat) and float(count).is_integer() and float(count) >= 0
+    """Whether this counts something: 3, 3.0 or NumPy's 3, but neither 2.5, NaN, infinity, text nor True."""
+    return real(count) and float(count).is_integer() and float(count) >= 0  # type: ignore[arg-type]
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     """p-values adjusted for being several, in the order given (Holm 1979): the smallest times m, the next
     times m - 1, and so on, never falling, at most 1. Raises InputRefused for what is no probability.
     """
-    if any(not 0 <= p <= 1 for p in p_values):
+    found = numbers(p_values).tolist()
+    if any(not 0 <= p <= 1 for p in found):
         raise InputRefused("listening.not_a_number")
-    adjusted, least = [0.0] * len(p_values), 0.0
-    for place, number in enumerate(sorted(range(len(p_values)), key=lambda n: p_values[n])):
-        least = max(least, min(1.0, (len(p_values) - place) * p_values[number]))
+    adjusted, least = [0.0] * len(found), 0.0
+    for place, number in enumerate(sorted(range(len(found)), key=lambda n: found[n])):
+        least = max(least, min(1.0, (len(found) - place) * found[number]))
         adjusted[number] = least
     return tuple(adjusted)
 

@@ -10,8 +10,9 @@ from studio.listening.screening import Answer
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 COLUMNS = (
-    "test", "kind", "config_hash", "listener", "flags", "use", "trial", "item", "sentence", "system", "second_system",
-    "role", "score", "expected", "position", "side", "replays", "response_ms", "heard_to_end", "at",
+    "test", "kind", "config_hash", "ranking_ties", "listener", "flags", "use", "trial", "item", "sentence",
+    "system", "second_system", "role", "score", "expected", "position", "side", "replays", "response_ms",
+    "heard_to_end", "at",
 )  # fmt: skip
 
 Context = Mapping[str, Any]
@@ -27,12 +28,14 @@ def neutral(cell: object) -> object:
 def rows(context: Context, answers: Sequence[Answer]) -> list[dict[str, object]]:
     """One row an answer.
 
-    `context` has test, kind, config_hash, items, systems (id -> name) and flags (listener -> names of rules).
+    `context` has test, kind, config_hash, ranking_ties (as in `ranked_ties`), items, systems (id -> name) and
+    flags (listener -> names of rules).
     """
     names, items = context["systems"], context["items"]
     return [
         {
             "test": context["test"], "kind": context["kind"], "config_hash": context["config_hash"],
+            "ranking_ties": context["ranking_ties"],
             "listener": a.listener, "flags": " ".join(context["flags"].get(a.listener, ())), "use": a.use.value,
             "trial": a.trial, "item": a.item + 1 if a.item < len(items) else "",
             "sentence": items[a.item] if a.item < len(items) else "", "system": names.get(a.system, ""),

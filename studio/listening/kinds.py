@@ -61,3 +61,11 @@ class Use(StrEnum):
     TRAINING = "training"
     TRAP = "trap"
     GOLD = "gold"
+
+
+_RANKED = {"drop": "drop", "split": "split", "trinomial": "davidson"}
+
+
+def ranked_ties(kind: Kind, tie_rule: str) -> str:
+    """What becomes of ties in a ranking: the rule fixed beforehand; half a win each where no rule was asked for."""
+    return _RANKED.get(tie_rule, "split") if kind is Kind.AB else "split"

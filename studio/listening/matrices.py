@@ -1,5 +1,8 @@
 """Reading what a statistic is given: arrays of ratings, refused when they cannot be right."""
 
+import math
+from numbers import Real
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -8,16 +11,35 @@ from studio.errors import InputRefused
 Floats = NDArray[np.float64]
 
 
-def numbers(given: ArrayLike) -> Floats:
-    """What was given as an array of floats; InputRefused for anything that is none (text, ragged rows)."""
+def real(value: object) -> bool:
+    """Whether this is a number that can be reckoned with: neither text nor True, not NaN, not infinite."""
     try:
-        return np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        return _number(value) and math.isfinite(value)  # type: ignore[arg-type]
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
+def numbers(given: ArrayLike) -> Floats:
+    """What was given as an array of floats; InputRefused for anything that is none.
+
+    Text, True and False, ragged rows: NumPy would make "5" a five and True a one, and a rating is neither.
+    """
+    try:
+        raw = given if isinstance(given, np.ndarray) else np.asarray(given, dtype=object)
+        if raw.dtype.kind not in "iufO" or (raw.dtype.kind == "O" and not all(map(_number, raw.flat))):
+            raise InputRefused("listening.no_numbers")
+        return np.asarray(raw, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputRefused("listening.no_numbers") from error
 
 
+def _number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def scores(ratings: ArrayLike, low: float, high: float) -> Floats:
-    """Finite ratings on the scale, shape (n,); InputRefused when empty, not finite or off the scale."""
+    """Finite ratings on the scale, shape (n,); InputRefused when empty, not finite or off the scale, or no scale."""
+    checked_scale(low, high)
     found = numbers(ratings).ravel()
     if found.size == 0:
         raise InputRefused("listening.empty")
@@ -32,6 +54,7 @@ def table(matrix: ArrayLike, low: float = -np.inf, high: float = np.inf) -> Floa
 
     InputRefused when it is not two-dimensional, empty, infinite or off the scale.
     """
+    checked_scale(low, high)
     found = numbers(matrix)
     if found.ndim != 2 or found.size == 0:
         raise InputRefused("listening.empty")
@@ -43,6 +66,12 @@ def table(matrix: ArrayLike, low: float = -np.inf, high: float = np.inf) -> Floa
         raise InputRefused("listening.empty")
     _on_scale(found[~np.isnan(found)], low, high)
     return found
+
+
+def checked_scale(low: float, high: float) -> None:
+    """InputRefused unless the scale has two ends, the lower one first."""
+    if not (_number(low) and _number(high) and low < high):
+        raise InputRefused("listening.scale", low=str(low), high=str(high))
 
 
 def _on_scale(values: Floats, low: float, high: float) -> None:

@@ -1,18 +1,22 @@
 """Rankings from pairwise choices: Bradley-Terry, Davidson for ties, intervals clustered by listener."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from scipy import stats as distributions
 
 from studio.errors import InputRefused
 from studio.listening.matrices import Floats, numbers
+from studio.listening.pairwise import climbed, derivatives, probabilities
 
-STEPS, FARTHEST, CLOSE = 200, 4.0, 1e-12  # of the climb to the maximum, in logits
-SLIGHT = 1e-3  # votes added each way in draws
 PRIOR = 0.5  # votes added in each direction of each compared pair when a side never loses
+SLIGHT = 1e-3  # ties added to each compared pair of a draw without any: nu has no maximum at none
+ROUNDS = 1000
+_Z = float(distributions.norm.ppf(0.975))
 
 
 @dataclass(frozen=True)
@@ -47,14 +51,10 @@ def bradley_terry(wins: ArrayLike, ties: ArrayLike | None = None) -> BradleyTerr
     Raises InputRefused for a matrix that is not square, negative counts, or systems never compared.
     """
     won = _counts(wins)
-    tied = np.zeros_like(won) if ties is None else _counts(ties, won.shape[0])
-    if not np.allclose(tied, tied.T):
-        raise InputRefused("listening.ties_symmetric")
-    met = (won + won.T + tied) > 0
-    if _components(met, directed=False) > 1:
-        raise InputRefused("listening.never_met")
+    tied = _ties(ties, won)
+    met = _met(won, tied)
     method = "maximum likelihood"
-    if _components((won + tied) > 0, directed=True) > 1 or not won.any():
+    if _unbounded(won[None])[0]:
         won, method = won + PRIOR * met, f"a side never loses: {PRIOR:g} votes added each way"
     return _fitted(won, tied, method)
 
@@ -68,89 +68,49 @@ def _counts(matrix: ArrayLike, size: int | None = None) -> Floats:
     return found
 
 
-def _components(links: NDArray[np.bool_], directed: bool) -> int:
-    graph = sparse.csr_matrix(links)
-    kind = "strong" if directed else "weak"
-    return int(sparse.csgraph.connected_components(graph, directed=True, connection=kind)[0])
+def _ties(ties: ArrayLike | None, won: Floats) -> Floats:
+    tied = np.zeros_like(won) if ties is None else _counts(ties, won.shape[0])
+    if not np.allclose(tied, tied.T):
+        raise InputRefused("listening.ties_symmetric")
+    return tied
+
+
+def _met(won: Floats, tied: Floats) -> NDArray[np.bool_]:
+    """Which pairs were compared; InputRefused when that falls into groups."""
+    met = np.asarray((won + won.T + tied) > 0)
+    if sparse.csgraph.connected_components(sparse.csr_matrix(met), directed=False)[0] > 1:
+        raise InputRefused("listening.never_met")
+    return met
+
+
+def _unbounded(won: Floats) -> NDArray[np.bool_]:
+    """For each table of wins (rounds, k, k) whether a side never loses.
+
+    The likelihood has a maximum where from each system a chain of wins leads to each other one (Ford 1957).
+    Ties make no such chain: Davidson's nu can grow with the strength of a side that wins or ties, never loses.
+    """
+    reach = (won > 0) | np.eye(won.shape[1], dtype=bool)
+    for _ in range(math.ceil(math.log2(won.shape[1]))):
+        reach = np.matmul(reach, reach)
+    return np.asarray(~reach.all(axis=(1, 2)))
 
 
 def _fitted(won: Floats, tied: Floats, method: str) -> BradleyTerry:
     free, with_ties = won.shape[0] - 1, bool(tied.any())
-    best = _climbed(won, tied, with_ties)
-    covariance = np.linalg.inv(_derivatives(won, tied, best, with_ties)[1])
-    errors = np.sqrt(np.diag(covariance))
+    best = climbed(won[None], tied[None], with_ties)
+    information = derivatives(won[None], tied[None], best, with_ties)[1][0]
+    errors = np.sqrt(np.diag(np.linalg.inv(information)))
     return BradleyTerry(
-        strengths=(*map(float, best[:free]), 0.0),
+        strengths=(*map(float, best[0, :free]), 0.0),
         standard_errors=(*map(float, errors[:free]), 0.0),
         deviance=_deviance(won, tied, best, with_ties),
-        tie_strength=float(np.exp(best[free])) if with_ties else 0.0,
+        tie_strength=float(np.exp(best[0, free])) if with_ties else 0.0,
         method=method + (", Davidson ties" if with_ties else ""),
     )
 
 
-def _climbed(won: Floats, tied: Floats, with_ties: bool) -> Floats:
-    """The maximum by Newton's method: the log likelihood is concave, and a step that overshoots is halved."""
-    best = np.zeros(won.shape[0] - 1 + with_ties)
-    height = _log_likelihood(won, tied, best, with_ties)
-    for _ in range(STEPS):
-        gradient, information = _derivatives(won, tied, best, with_ties)
-        step = np.linalg.solve(information, gradient)
-        step *= min(1.0, FARTHEST / max(np.abs(step).max(), FARTHEST))
-        risen = _log_likelihood(won, tied, best + step, with_ties)
-        while risen < height - 1e-9 * abs(height) and np.abs(step).max() > CLOSE:
-            step /= 2
-            risen = _log_likelihood(won, tied, best + step, with_ties)
-        best, height = best + step, risen
-        if np.abs(step).max() < CLOSE:
-            break
-    return best
-
-
-def _probabilities(strengths: Floats, nu: float) -> tuple[Floats, Floats]:
-    """P(i beats j) and P(tie), each of shape (k, k)."""
-    difference = strengths[:, None] - strengths[None, :]
-    # Divided through by sqrt(p_i p_j): exp(d/2) against exp(-d/2) and nu, which never overflows early.
-    up, down = np.exp(difference / 2), np.exp(-difference / 2)
-    total = up + down + nu
-    return up / total, nu / total
-
-
-def _unpack(parameters: Floats, with_ties: bool) -> tuple[Floats, float]:
-    free = parameters.size - with_ties
-    nu = float(np.exp(parameters[free])) if with_ties else 0.0
-    return np.append(parameters[:free], 0.0), nu
-
-
-def _log_likelihood(won: Floats, tied: Floats, parameters: Floats, with_ties: bool) -> float:
-    beats, draws = _probabilities(*_unpack(parameters, with_ties))
-    total = float((won * np.log(beats)).sum())
-    if with_ties:
-        total += float((np.triu(tied, 1) * np.log(draws)).sum())
-    return total
-
-
-def _derivatives(won: Floats, tied: Floats, parameters: Floats, with_ties: bool) -> tuple[Floats, Floats]:
-    """Gradient of the log likelihood and the observed information (equal to the expected one here)."""
-    beats, draws = _probabilities(*_unpack(parameters, with_ties))
-    met = won + won.T + tied
-    free = parameters.size - with_ties
-    # In d = s_i - s_j a pair's score is (win_i - win_j) / 2 - n (P_i - P_j) / 2.
-    lead = beats - beats.T
-    score = ((won - won.T) - met * lead) / 2
-    gradient = score.sum(axis=1)[:free]
-    spread = met * ((beats + beats.T) - lead**2) / 4
-    information = np.diag(spread.sum(axis=1))[:free, :free] - spread[:free, :free]
-    if not with_ties:
-        return gradient, information
-    tie_score = float((np.triu(tied, 1) - np.triu(met * draws, 1)).sum())
-    tie_information = float(np.triu(met * draws * (1 - draws), 1).sum())
-    cross = -(met * draws * lead / 2).sum(axis=1)[:free]
-    full = np.block([[information, cross[:, None]], [cross[None, :], np.array([[tie_information]])]])
-    return np.append(gradient, tie_score), full
-
-
-def _deviance(won: Floats, tied: Floats, parameters: Floats, with_ties: bool) -> float:
-    beats, draws = _probabilities(*_unpack(parameters, with_ties))
+def _deviance(won: Floats, tied: Floats, best: Floats, with_ties: bool) -> float:
+    beats, draws = (np.squeeze(one) for one in probabilities(best, with_ties))
     met = won + won.T + tied
     total = _surprise(won, met * beats)
     return total + (_surprise(np.triu(tied, 1), np.triu(met * draws, 1)) if with_ties else 0.0)
@@ -162,52 +122,75 @@ def _surprise(observed: Floats, expected: Floats) -> float:
 
 
 def clustered_intervals(
-    wins_by_listener: Sequence[ArrayLike], *, rounds: int = 1000, seed: int = 0
+    wins_by_listener: Sequence[ArrayLike],
+    ties_by_listener: Sequence[ArrayLike] | None = None,
+    *,
+    rounds: int = ROUNDS,
+    seed: int = 0,
 ) -> tuple[Interval, ...]:
-    """95 % percentile intervals of the strengths by drawing whole listeners, not single votes.
+    """95 % intervals of the strengths `bradley_terry` gives, by bootstrap of whole listeners.
 
-    One matrix of wins a listener. SLIGHT votes are added each way, so that a draw in which a side never loses
-    has a maximum too. Raises InputRefused for fewer than two listeners or systems never compared.
+    One matrix of wins (and of ties) a listener. A draw gets the prior votes when the fit did, or when a side
+    never loses in that draw. Both ends stand off from the estimate t(0.975, n - 1) / 1.96 sqrt(n / (n - 1))
+    times as far as the draws say, for few listeners vary too little when drawn again. What was never seen no
+    draw can show: where a side never loses, or all draws coincide, the interval also holds the normal one
+    (`_by_information`). Raises InputRefused for fewer than two listeners or systems never compared.
     """
-    if len(wins_by_listener) < 2:
-        raise InputRefused("listening.one_listener", listeners=len(wins_by_listener), stimuli=0)
-    stack = np.stack([_counts(wins) for wins in wins_by_listener])
-    met = (stack.sum(axis=0) + stack.sum(axis=0).T) > 0
-    if _components(met, directed=False) > 1:
-        raise InputRefused("listening.never_met")
-    generator = np.random.default_rng(seed)
-    # Drawing with replacement is weighting: how often each listener came up, times their wins.
-    drawn = generator.multinomial(len(stack), np.full(len(stack), 1 / len(stack)), rounds)
-    strengths = _climbed_together(np.einsum("rl,lij->rij", drawn, stack) + SLIGHT * met)
-    low, high = np.quantile(strengths, [0.025, 0.975], axis=0)
+    won, tied = _stacked(wins_by_listener, ties_by_listener)
+    met = _met(won.sum(axis=0), tied.sum(axis=0))
+    fit = bradley_terry(won.sum(axis=0), tied.sum(axis=0))
+    never_loses = bool(_unbounded(won.sum(axis=0)[None])[0])
+    strengths = _drawn(won, tied, np.where(met, PRIOR, 0.0), never_loses, rounds, seed)
+    low, high = _spread_out(np.array(fit.strengths), strengths, len(won))
+    if never_loses or np.ptp(strengths, axis=0)[:-1].min() < 1e-6:
+        normal = _by_information(won, tied, never_loses)
+        low, high = np.minimum(low, normal[0]), np.maximum(high, normal[1])
     return tuple(Interval(float(a), float(b)) for a, b in zip(low, high, strict=True))
 
 
-def _climbed_together(won: Floats) -> Floats:
-    """Strengths (rounds, k) of many tables of wins (rounds, k, k) at once, by Newton's method as above."""
-    rounds, systems, _ = won.shape
-    best, met = np.zeros((rounds, systems)), won + won.transpose(0, 2, 1)
-    height = _heights(won, best)
-    for _ in range(STEPS):
-        chance = 1 / (1 + np.exp(best[:, None, :] - best[:, :, None]))
-        gradient = (won - met * chance).sum(axis=2)[:, :-1]
-        spread = met * chance * (1 - chance)
-        information = spread.sum(axis=2)[:, :, None] * np.eye(systems) - spread
-        step = np.zeros((rounds, systems))
-        step[:, :-1] = np.linalg.solve(information[:, :-1, :-1], gradient[..., None])[..., 0]
-        step *= np.minimum(1.0, FARTHEST / np.maximum(np.abs(step).max(axis=1, keepdims=True), FARTHEST))
-        risen = _heights(won, best + step)
-        while (fallen := risen < height - 1e-9 * np.abs(height)).any() and np.abs(step[fallen]).max() > CLOSE:
-            step[fallen] /= 2
-            risen = _heights(won, best + step)
-        best, height = best + step, risen
-        if np.abs(step).max() < 1e-9:
-            break
-    return best
+def _stacked(wins: Sequence[ArrayLike], ties: Sequence[ArrayLike] | None) -> tuple[Floats, Floats]:
+    if len(wins) < 2:
+        raise InputRefused("listening.one_listener", listeners=len(wins), stimuli=0)
+    first = _counts(wins[0])
+    won = np.stack([_counts(one, len(first)) for one in wins])
+    if ties is None:
+        return won, np.zeros_like(won)
+    if len(ties) != len(wins):
+        raise InputRefused("listening.wins")
+    return won, np.stack([_ties(one, first) for one in ties])
 
 
-def _heights(won: Floats, strengths: Floats) -> Floats:
-    """Log likelihood of each table: -log(1 + exp(s_j - s_i)) a win."""
-    return np.asarray(
-        -(won * np.logaddexp(0, strengths[:, None, :] - strengths[:, :, None])).sum(axis=(1, 2))
+def _drawn(won: Floats, tied: Floats, prior: Floats, always: bool, rounds: int, seed: int) -> Floats:
+    """Strengths (rounds, k) of draws; `prior` votes are added to all (`always`) or where they are needed."""
+    generator = np.random.default_rng(seed)
+    # Drawing with replacement is weighting: how often each listener came up, times their votes.
+    times = generator.multinomial(len(won), np.full(len(won), 1 / len(won)), rounds)
+    wins, ties = (np.einsum("rl,lij->rij", times, stack) for stack in (won, tied))
+    needy = np.full(rounds, True) if always else _unbounded(wins)
+    wins = wins + needy[:, None, None] * prior
+    with_ties = bool(tied.any())
+    if with_ties:
+        ties = ties + (ties.sum(axis=(1, 2)) == 0)[:, None, None] * (prior > 0) * SLIGHT
+    best = climbed(wins, ties, with_ties)[:, : won.shape[1] - 1]
+    return np.pad(best, ((0, 0), (0, 1)))
+
+
+def _spread_out(estimate: Floats, drawn: Floats, listeners: int) -> tuple[Floats, Floats]:
+    """Ends of the middle 95 % of draws, moved away from the estimate, which they hold."""
+    freedom = listeners - 1
+    factor = float(distributions.t.ppf(0.975, freedom)) / _Z * math.sqrt(listeners / freedom)
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return (
+        estimate - factor * np.maximum(0, estimate - low),
+        estimate + factor * np.maximum(0, high - estimate),
     )
+
+
+def _by_information(won: Floats, tied: Floats, never_loses: bool) -> tuple[Floats, Floats]:
+    """Strength -+ 1.96 standard errors; where a side never loses each listener's votes count for one a pair."""
+    if never_loses:
+        votes = np.maximum(won + won.transpose(0, 2, 1) + tied, 1)
+        won, tied = won / votes, tied / votes
+    fit = bradley_terry(won.sum(axis=0), tied.sum(axis=0))
+    strengths, errors = np.array(fit.strengths), np.array(fit.standard_errors)
+    return strengths - _Z * errors, strengths + _Z * errors

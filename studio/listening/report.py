@@ -1,16 +1,17 @@
 """What came of a test: from answers to every figure shown, each with its interval or the reason why not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
-from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.errors import StudioError
-from studio.listening.kinds import Kind, Role, Use
+from studio.errors import InputRefused
+from studio.listening.found import Found, attempt
+from studio.listening.kinds import Kind, Role, Use, ranked_ties
+from studio.listening.needs import Needed, scores_needed, votes_needed
 from studio.listening.screening import Answer, ListenerFacts, ScreeningRule, flags
 from studio.listening.stats import (
     Agreement,
@@ -20,42 +21,19 @@ from studio.listening.stats import (
     MeanScore,
     PairedDifference,
     Preference,
-    Variances,
     bounded_mos,
     bradley_terry,
     clustered_intervals,
     crossed_mos,
-    expected_half_width,
     icc,
     krippendorff_alpha,
-    listeners_needed,
     mos,
     paired_difference,
-    pairs_needed,
     preference,
-    variance_components,
 )
 
-T = TypeVar("T")
 Floats = NDArray[np.float64]
 WANTED_HALF_WIDTH = {Kind.MUSHRA: 5.0}  # of the others 0.2
-BOOTSTRAPS = 200  # of rankings; drawn anew at each look
-
-
-@dataclass(frozen=True)
-class Found(Generic[T]):
-    """A figure, or why there is none yet."""
-
-    value: T | None
-    why: StudioError | None = None
-
-
-def attempt(compute: Callable[[], T]) -> Found[T]:
-    """The figure; a StudioError becomes its reason."""
-    try:
-        return Found(compute())
-    except StudioError as error:
-        return Found(None, error)
 
 
 @dataclass(frozen=True)
@@ -103,21 +81,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Bradley-Terry over all comparisons; intervals drawn by whole listeners."""
+    """Bradley-Terry over all comparisons; intervals drawn by whole listeners.
+
+    `ties`: drop, split (half a win each) or davidson (a model with ties), as in `ranked_ties`.
+    """
 
     systems: tuple[SystemFacts, ...]
     fit: BradleyTerry
     intervals: tuple[Interval, ...]
-
-
-@dataclass(frozen=True)
-class Needed:
-    """How far from the wanted certainty; None: more listeners alone will not do, more sentences are needed."""
-
-    half_width_now: float | None
-    wanted: float
-    more_ratings: int | None
-    more_listeners: int | None
+    ties: str
 
 
 @dataclass(frozen=True)
@@ -210,19 +182,23 @@ def section(material: Material, rated: Sequence[Answer]) -> Section:
     pairs = kind.facts.pairs
     single = [] if pairs else [_system(material, s, tables[s.id, ""], rated) for s in systems]
     twos = list(combinations(systems, 2))
-    differences = [] if pairs else [
-        Difference(a, b, attempt(partial(paired_difference, tables[a.id, ""], tables[b.id, ""])))
-        for a, b in twos
-    ]  # fmt: skip
+    differences = [] if pairs else [_difference(kind, a, b, tables) for a, b in twos]
     choices = [_choice(material, a, b, tables[a.id, b.id]) for a, b in twos] if pairs else []
+    headlines = [one.headline for one in single] + [one.mean for one in choices]
     units = np.hstack(list(tables.values())) if tables and names else np.zeros((0, 0))
     return Section(
         len(names), len(rated), tuple(single), tuple(differences), tuple(choices),
         attempt(lambda: _ranking(material, tables)),
         attempt(lambda: krippendorff_alpha(units, "nominal" if kind in (Kind.AB, Kind.ABX) else "interval")),
-        attempt(lambda: icc(units[~np.isnan(units).any(axis=1)].T)),
-        _needed(material, tables, rated) if names else None,
+        attempt(lambda: icc(_rated_by_all(units).T)),
+        _needed(kind, tables, headlines) if names else None,
     )  # fmt: skip
+
+
+def _rated_by_all(units: Floats) -> Floats:
+    """The listeners (rows) who rated everything that there is: a system may lack items."""
+    there = units[:, ~np.isnan(units).all(axis=0)]
+    return there[~np.isnan(there).any(axis=1)]
 
 
 Tables = dict[tuple[str, str], Floats]
@@ -249,6 +225,12 @@ def _system(material: Material, system: SystemFacts, table: Floats, rated: Seque
         attempt(lambda: bounded_mos(given, facts.low, facts.high)),
         _counts(material.kind, given),
     )  # fmt: skip
+
+
+def _difference(kind: Kind, first: SystemFacts, second: SystemFacts, tables: Tables) -> Difference:
+    rated = tables[first.id, ""], tables[second.id, ""]
+    low, high = kind.facts.low, kind.facts.high
+    return Difference(first, second, attempt(partial(paired_difference, *rated, low, high)))
 
 
 def _headline(material: Material, table: Floats) -> MeanScore:
@@ -279,26 +261,31 @@ def _choice(material: Material, first: SystemFacts, second: SystemFacts, table: 
 
 
 def _ranking(material: Material, tables: Tables) -> Ranking:
-    """Whoever was rated higher by the same listener for the same sentence wins; equal counts half each."""
+    """Whoever was rated higher by the same listener for the same sentence wins."""
+    if material.kind is Kind.ABX:
+        raise InputRefused("listening.no_ranking")
+    wins, level = _duels(material, tables)
+    rule = ranked_ties(material.kind, material.tie_rule)
+    ties = level if rule == "davidson" else None
+    won = wins + level / 2 if rule == "split" else wins
+    fit = bradley_terry(won.sum(axis=0), ties.sum(axis=0) if ties is not None else None)
+    intervals = clustered_intervals([*won], [*ties] if ties is not None else None, seed=material.seed)
+    return Ranking(material.systems, fit, intervals, rule)
+
+
+def _duels(material: Material, tables: Tables) -> tuple[Floats, Floats]:
+    """Wins and ties of each listener, each of shape (listeners, systems, systems)."""
     places = {s.id: place for place, s in enumerate(material.systems)}
     rows = next(iter(tables.values())).shape[0] if tables else 0
     wins = np.zeros((rows, len(places), len(places)))
-    if material.kind is Kind.ABX:
-        raise _no_ranking()
+    ties = np.zeros_like(wins)
     for first, second, lead in _leads(material, tables):
         one, other = places[first], places[second]
-        seen = ~np.isnan(lead)
-        wins[:, one, other] += ((lead > 0) & seen).sum(axis=1) + 0.5 * ((lead == 0) & seen).sum(axis=1)
-        wins[:, other, one] += ((lead < 0) & seen).sum(axis=1) + 0.5 * ((lead == 0) & seen).sum(axis=1)
-    fit = bradley_terry(wins.sum(axis=0))
-    intervals = clustered_intervals(list(wins), rounds=BOOTSTRAPS, seed=material.seed)
-    return Ranking(material.systems, fit, intervals)
-
-
-def _no_ranking() -> StudioError:
-    from studio.errors import InputRefused
-
-    return InputRefused("listening.no_ranking")
+        wins[:, one, other] += (lead > 0).sum(axis=1)  # NaN is neither above nor below
+        wins[:, other, one] += (lead < 0).sum(axis=1)
+        ties[:, one, other] += (lead == 0).sum(axis=1)
+        ties[:, other, one] += (lead == 0).sum(axis=1)
+    return wins, ties
 
 
 def _leads(material: Material, tables: Tables) -> list[tuple[str, str, Floats]]:
@@ -310,53 +297,11 @@ def _leads(material: Material, tables: Tables) -> list[tuple[str, str, Floats]]:
     return [(a, b, tables[a, ""] - tables[b, ""]) for a, b in combinations(ids, 2)]
 
 
-def _needed(material: Material, tables: Tables, rated: Sequence[Answer]) -> Needed:
-    kind, facts = material.kind, material.kind.facts
+def _needed(kind: Kind, tables: Tables, headlines: Sequence[Found[MeanScore]]) -> Needed:
     if kind in (Kind.AB, Kind.ABX):
-        return _votes_needed(material, tables)
-    wanted = WANTED_HALF_WIDTH.get(kind, 0.2)
-    widths, listeners = [], 0
-    people = len({a.listener for a in rated})
-    enough = True
-    for table in tables.values():
-        items = int((~np.isnan(table)).any(axis=0).sum())
-        variances = _variances(table, (facts.high - facts.low) / 4)
-        if items < 2:
-            return Needed(None, wanted, None, None)
-        widths.append(expected_half_width(max(2, people), items, variances))
-        found = listeners_needed(wanted, items, variances)
-        enough = enough and found is not None
-        listeners = max(listeners, found or 0)
-    more = max(0, listeners - people) if enough else None
-    per_person = round(len(rated) / max(1, people))
-    return Needed(max(widths), wanted, more * per_person if more is not None else None, more)
-
-
-def _variances(table: Floats, scale: float) -> Variances:
-    """Measured on the listeners who rated everything; typical ones until two of them have."""
-    there = table[:, (~np.isnan(table)).any(axis=0)]
-    full = there[~np.isnan(there).any(axis=1)]
-    if min(full.shape) >= 2:
-        return variance_components(full)
-    typical = Variances()
-    return Variances(*(value * scale**2 for value in (typical.listener, typical.stimulus, typical.error)))
-
-
-def _votes_needed(material: Material, tables: Tables) -> Needed:
-    """Votes for the exact test to find the share seen so far, 80 % power; of the closest pair."""
-    worst: int | None = 0
-    for table in tables.values():
-        given = table[~np.isnan(table) & (table != 0.5)]
-        share = float((given > 0.5).mean()) if given.size else 0.5
-        leading = max(share, 1 - share)
-        found = attempt(partial(pairs_needed, min(leading, 0.99)))
-        if found.value is None:
-            worst = None
-        elif worst is not None:
-            worst = max(worst, found.value - int(given.size))
-    per_person = max(1, material.items * len(tables))
-    more = max(0, worst) if worst is not None else None
-    return Needed(None, 0.0, more, -(-more // per_person) if more is not None else None)
+        return votes_needed([*tables.values()])
+    low, high = kind.facts.low, kind.facts.high
+    return scores_needed([*tables.values()], headlines, WANTED_HALF_WIDTH.get(kind, 0.2), high - low)
 
 
 def _stimuli(material: Material, rated: Sequence[Answer]) -> tuple[StimulusResult, ...]:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from studio.db.tables import Listener, ListeningTest, Rating, Stimulus, Synthesi
 from studio.errors import NotFound
 from studio.listening.exports import to_csv, to_json
 from studio.listening.forms import Configuration
-from studio.listening.kinds import Kind, Role, Use
+from studio.listening.kinds import Kind, Role, Use, ranked_ties
 from studio.listening.making import systems_of
 from studio.listening.report import Material, Report, SystemFacts, report
 from studio.listening.screening import Answer, ListenerFacts
@@ -52,18 +52,23 @@ class Results:
         with self._database.read() as session:
             test = self._find(session, actor, test_id)
             state = self._state(session, test)
+            measured = _measured(session, test.id)
             with self._lock:
                 kept = self._kept.get(test_id)
             if kept is not None and kept[0] == state:
-                return kept[1]
+                return replace(kept[1], measured=measured)  # WER and likeness come in by themselves
             material = material_of(session, test)
-            measured = _measured(session, test.id)
         made = Outcome(report(material), tuple(test.settings["items"]), measured)
         with self._lock:
             if len(self._kept) >= KEPT:
                 self._kept.clear()
             self._kept[test_id] = state, made
         return made
+
+    def measured(self, actor: Actor, test_id: str) -> dict[str, Measured]:
+        """What is known by now of each stimulus that was generated here; NotFound for somebody else's test."""
+        with self._database.read() as session:
+            return _measured(session, self._find(session, actor, test_id).id)
 
     def export(self, actor: Actor, test_id: str, format_name: str) -> tuple[bytes, str, str]:
         """(bytes, media type, file name) of the answers; `format_name` csv or json, NotFound otherwise."""
@@ -74,6 +79,7 @@ class Results:
             systems = systems_of(session, test_id)
             context = {
                 "test": test.name, "kind": test.kind, "config_hash": test.config_hash,
+                "ranking_ties": ranked_ties(Kind(test.kind), test.settings["tie_rule"]),
                 "items": test.settings["items"], "systems": {s.id: s.name for s in systems}, "flags": flagged,
             }  # fmt: skip
             fixed = {

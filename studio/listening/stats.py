@@ -1,22 +1,17 @@
 """The statistics of listening tests: pure functions, each with its formula and source.
 
-Means: `mos`, `bounded_mos`, `crossed_mos`, `paired_difference`. Choices: `preference`, `bradley_terry`
-(studio.listening.ranking), `holm` for several tests at once. Agreement: `krippendorff_alpha`, `icc`
-(studio.listening.agreement). Planning: `ratings_needed` and its kin (studio.listening.planning).
+Means: `mos`, `bounded_mos`, `crossed_mos` (studio.listening.means), `paired_difference` (.differences).
+Choices: `preference`, `holm` for several tests at once (.choices), `bradley_terry` (.ranking). Agreement:
+`krippendorff_alpha`, `icc` (.agreement). Planning: `ratings_needed` and its kin (.planning).
 """
 
 from studio.listening.agreement import Agreement, IntraclassCorrelation, icc, krippendorff_alpha
 from studio.listening.choices import Preference, holm, preference
-from studio.listening.means import (
-    MeanScore,
-    PairedDifference,
-    bounded_mos,
-    crossed_mos,
-    mos,
-    paired_difference,
-)
+from studio.listening.differences import PairedDifference, paired_difference
+from studio.listening.means import MeanScore, bounded_mos, crossed_mos, mos
 from studio.listening.planning import (
     Variances,
+    choice_variances,
     design_effect,
     expected_half_width,
     listeners_needed,
@@ -37,6 +32,7 @@ __all__ = [
     "Variances",
     "bounded_mos",
     "bradley_terry",
+    "choice_variances",
     "clustered_intervals",
     "crossed_mos",
     "design_effect",

@@ -9,7 +9,8 @@ import pytest
 from scipy import stats as scipy_stats
 
 from studio.errors import InputRefused
-from studio.listening import ranking, stats
+from studio.listening import pairwise, stats
+from studio.listening.matrices import two_way_squares
 
 NAN = math.nan
 
@@ -71,13 +72,36 @@ def test_a_panel_of_one_mind_gets_an_explicit_wide_interval() -> None:
 
 def test_gaps_lead_to_a_seeded_bootstrap_close_to_the_formula() -> None:
     generator = np.random.default_rng(1)
-    table = np.clip(np.round(generator.normal(3.4, 0.8, (40, 20))), 1, 5)
+    table = np.clip(np.round(generator.normal(3.4, 0.8, (12, 8)) + generator.normal(0, 0.5, (12, 1))), 1, 5)
     complete = stats.crossed_mos(table)
     table[0, 0] = np.nan
     gapped = stats.crossed_mos(table)
     assert gapped.method == "bootstrap" and gapped == stats.crossed_mos(table)
     assert gapped.ci_low == pytest.approx(complete.ci_low, abs=0.1)
     assert gapped.ci_high == pytest.approx(complete.ci_high, abs=0.1)
+
+
+def test_two_ratings_on_a_diagonal_are_no_certainty() -> None:
+    found = stats.crossed_mos([[5, NAN], [NAN, 4]])
+    assert found.ci_low < 3 and found.ci_high == 5
+
+
+@pytest.mark.parametrize(("shape", "least"), [((3, 10), 0.93), ((5, 10), 0.93)])
+def test_the_headline_interval_covers_the_truth_with_gaps_and_few_listeners(
+    shape: tuple[int, int], least: float
+) -> None:
+    generator, held, rounds = np.random.default_rng(11), 0, 150
+    for _ in range(rounds):
+        table = (
+            3.2
+            + generator.normal(0, 0.30**0.5, (shape[0], 1))
+            + generator.normal(0, 0.15**0.5, (1, shape[1]))
+        )
+        table = np.clip(np.round(table + generator.normal(0, 0.55**0.5, shape)), 1, 5)
+        table[-1, shape[1] // 2 :] = NAN
+        found = stats.crossed_mos(table)
+        held += found.ci_low <= 3.2 <= found.ci_high
+    assert held / rounds >= least
 
 
 def test_the_headline_interval_covers_the_truth_where_t_does_not() -> None:
@@ -107,7 +131,26 @@ def test_identical_systems_do_not_differ_and_nothing_is_nan() -> None:
     same = stats.paired_difference([[3, 4], [2, 2]], [[3, 4], [2, 2]])
     assert (same.mean, same.t, same.p_value, same.wilcoxon_p) == (0, 0, 1, 1)
     steady = stats.paired_difference([[4, 5], [3, 3]], [[3, 4], [2, 2]])
-    assert steady.p_value == 0 and "no spread" in steady.method
+    assert steady.p_value == steady.wilcoxon_p == 0.5 and "no spread" in steady.method  # two signs, both plus
+    assert same.ci_low < -1 and same.ci_high > 1 and steady.ci_low < 0 < steady.ci_high
+
+
+@pytest.mark.parametrize("n", [2, 5, 6, 12])
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_listeners_of_one_mind_have_the_exact_sign_flip_p_and_a_wide_interval(n: int, size: int) -> None:
+    found = stats.paired_difference([[1 + size]] * n, [[1]] * n)
+    flips = np.array(np.meshgrid(*[[-size, size]] * n)).reshape(n, -1).mean(axis=0)  # all there are
+    assert found.p_value == pytest.approx(np.mean(np.abs(flips) >= size - 1e-9))
+    assert found.ci_low < size <= found.ci_high <= 4
+    assert found.ci_low < 0 or found.p_value < 0.05  # the interval never finds more than the test
+    assert stats.paired_difference([[1]] * n, [[1 + size]] * n).ci_high == pytest.approx(-found.ci_low)
+
+
+def test_equal_ratings_are_no_certainty_on_any_scale() -> None:
+    few, many, long = stats.mos([4] * 3), stats.mos([4] * 100), stats.mos([75] * 3, 0, 100)
+    assert "all ratings equal" in few.method and few.ci_low < 3 and few.ci_high > 4.5
+    assert 3.7 < many.ci_low < 4 < many.ci_high < 4.3
+    assert (long.ci_low / 25, long.ci_high / 25) == pytest.approx((few.ci_low - 1, few.ci_high - 1))
 
 
 @pytest.mark.parametrize(
@@ -193,10 +236,40 @@ def test_a_side_that_never_loses_gets_the_stated_prior() -> None:
 
 
 def test_intervals_draw_whole_listeners() -> None:
-    agreed = [[[0, 4], [0, 0]], [[0, 0], [4, 0]]] * 5  # each listener is of one mind
-    mixed = [[[0, 2], [2, 0]]] * 10
+    agreed = [[[0, 40], [0, 0]], [[0, 0], [40, 0]]] * 5  # each listener is of one mind
+    mixed = [[[0, 20], [20, 0]]] * 10
     wide, narrow = stats.clustered_intervals(agreed)[0], stats.clustered_intervals(mixed)[0]
     assert wide.high - wide.low > 5 * (narrow.high - narrow.low)
+
+
+def test_listeners_who_all_split_alike_still_leave_the_votes_uncertainty() -> None:
+    found = stats.clustered_intervals([[[0, 2], [2, 0]]] * 10)[0]
+    error = stats.bradley_terry([[0, 20], [20, 0]]).standard_errors[0]
+    assert (found.low, found.high) == pytest.approx((-1.96 * error, 1.96 * error), rel=1e-3)
+
+
+@pytest.mark.parametrize("listeners", [2, 5, 10])
+def test_a_system_that_never_loses_lies_in_its_wide_interval(listeners: int) -> None:
+    found = stats.clustered_intervals([[[0, 10 // listeners], [0, 0]]] * listeners)[0]
+    fit = stats.bradley_terry([[0, 10], [0, 0]]).strengths[0]
+    assert found.low < fit < found.high and found.high - found.low > 4
+    assert (found.low < 0) == (listeners < 6)  # as few votes, one a listener, could be chance
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_ranked_strength_lies_in_its_interval(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    listeners, systems = int(dice.integers(2, 7)), int(dice.integers(2, 5))
+    wins = dice.integers(0, 3, (listeners, systems, systems)) + np.eye(systems, k=1, dtype=int)
+    wins[:, :, 0] = 0  # the first never loses
+    ties = dice.integers(0, 2, wins.shape)
+    ties = ties + ties.transpose(0, 2, 1)
+    for given in (None, ties):
+        fit = stats.bradley_terry(wins.sum(axis=0), None if given is None else given.sum(axis=0))
+        spans = stats.clustered_intervals([*wins], None if given is None else [*given], rounds=100)
+        for strength, span in zip(fit.strengths, spans, strict=True):
+            assert span.low <= strength <= span.high and math.isfinite(span.high - span.low)
+        assert all(span.high - span.low > 0.5 for span in spans[:-1]) and spans[-1] == stats.Interval(0, 0)
 
 
 SHAPES = {
@@ -227,10 +300,18 @@ def test_drawn_strengths_are_those_of_each_draw_fitted_alone() -> None:
     tables = dice.integers(0, 5, (6, 4, 4)).astype(float)
     for table in tables:
         np.fill_diagonal(table, 0)
-    together = ranking._climbed_together(tables + 1e-3 * ~np.eye(4, dtype=bool))
-    for table, strengths in zip(tables, together, strict=True):
-        alone = stats.bradley_terry(table + 1e-3 * ~np.eye(4, dtype=bool))
-        assert strengths == pytest.approx(alone.strengths, abs=1e-6)
+    tables += 1e-3 * ~np.eye(4, dtype=bool)
+    ties = dice.integers(1, 4, (6, 1, 1)) * (~np.eye(4, dtype=bool)).astype(float)
+    for tied, with_ties in ((np.zeros_like(tables), False), (ties, True)):
+        together = pairwise.climbed(tables, tied, with_ties)
+        for table, tie, best in zip(tables, tied, together, strict=True):
+            alone = stats.bradley_terry(table, tie)
+            assert best[:3] == pytest.approx(alone.strengths[:3], abs=1e-6)
+
+
+def test_a_side_that_ties_but_never_loses_gets_the_prior_too() -> None:
+    found = stats.bradley_terry([[0, 4], [0, 0]], [[0, 3], [3, 0]])  # nu would grow with the strength
+    assert "votes added" in found.method and math.isfinite(found.strengths[0])
 
 
 def test_nothing_but_ties_has_equal_strengths_and_says_what_it_assumed() -> None:
@@ -269,6 +350,49 @@ def test_the_planner_has_the_worked_numbers() -> None:
     assert stats.ratings_needed(difference=0.2, sd=0.8, power=0.8) == 128
     assert stats.pairs_needed(share=0.6) == 210
     assert stats.design_effect(20, 0.3) == pytest.approx(6.7)
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_variance_components_are_found_again(gaps: bool) -> None:
+    generator, found = np.random.default_rng(9), []
+    for _ in range(150):
+        table = generator.normal(0, 0.30**0.5, (15, 1)) + generator.normal(0, 0.15**0.5, (1, 10))
+        table = table + generator.normal(0, 0.55**0.5, (15, 10))
+        if gaps:
+            table[generator.random(table.shape) < 0.4] = NAN
+        found.append(dataclasses.astuple(stats.variance_components(table)))
+    assert np.mean(found, axis=0) == pytest.approx((0.30, 0.15, 0.55), abs=0.03)
+
+
+def test_variance_components_of_a_complete_table_are_those_of_the_anova() -> None:
+    table = np.array([[4, 3, 5, 4], [2, 2, 4, 3], [5, 3, 5, 5.0]])
+    rows, columns, error = two_way_squares(table)
+    expected = ((rows - error) / 4, (columns - error) / 3, error)
+    assert dataclasses.astuple(stats.variance_components(table)) == pytest.approx(expected)
+
+
+def test_a_vote_varies_as_a_cut_normal_score_does() -> None:
+    generator, found = np.random.default_rng(6), []
+    for _ in range(300):
+        score = generator.normal(0, 0.30**0.5, (20, 1)) + generator.normal(0, 0.15**0.5, (1, 20))
+        votes = (score + generator.normal(0, 0.55**0.5, (20, 20)) > 0).astype(float)
+        found.append(dataclasses.astuple(stats.variance_components(votes)))
+    assert np.mean(found, axis=0) == pytest.approx(dataclasses.astuple(stats.choice_variances()), abs=0.01)
+
+
+@pytest.mark.parametrize("each", [3.0, 0.5])
+def test_the_planned_half_width_knows_who_hears_a_part(each: float) -> None:
+    """Each listener rates `each` of ten stimuli; half of one means that every other listener rates one."""
+    generator, means = np.random.default_rng(8), []
+    for _ in range(600):
+        score = generator.normal(0, 0.30**0.5, (40, 1)) + generator.normal(0, 0.15**0.5, (1, 10))
+        score = score + generator.normal(0, 0.55**0.5, (40, 10))
+        place = (np.arange(10)[None, :] - np.arange(40)[:, None]) % 10
+        heard = place < each if each >= 1 else (place == 0) & (np.arange(40)[:, None] % 20 < 10)
+        means.append(score[heard].mean())
+    half = stats.expected_half_width(40, 10, each=each)
+    assert 1.96 * np.std(means) < half < 1.35 * 1.96 * np.std(means)
+    assert half > stats.expected_half_width(40, 10)
 
 
 def test_the_planned_half_width_is_what_simulation_gives() -> None:
@@ -325,9 +449,49 @@ def test_listeners_needed_is_the_fewest_that_reach_the_width() -> None:
         lambda: stats.icc([["a", "b"], ["c", "d"]]),
         lambda: stats.bradley_terry("wins"),
         lambda: stats.holm([0.2, math.nan]),
+        lambda: stats.holm(["0.2"]),  # type: ignore[list-item]
+        lambda: stats.ratings_needed(math.nan),
+        lambda: stats.ratings_needed(sd=math.inf),
+        lambda: stats.ratings_needed("0.2"),  # type: ignore[arg-type]
+        lambda: stats.listeners_needed(math.nan, 10),
+        lambda: stats.listeners_needed(0.2, math.nan),  # type: ignore[arg-type]
+        lambda: stats.expected_half_width(math.nan, 10),  # type: ignore[arg-type]
+        lambda: stats.design_effect(math.nan, 0.3),
+        lambda: stats.pairs_needed("0.6"),  # type: ignore[arg-type]
+        lambda: stats.variance_components([[1, NAN], [NAN, 2]]),
+        lambda: stats.mos(["5", "4"]),
+        lambda: stats.mos([True, True]),
+        lambda: stats.mos([4, True]),
+        lambda: stats.mos([4, 10**400]),
+        lambda: stats.mos(np.array([True, False])),
+        lambda: stats.mos([4, 4], low=5, high=1),
+        lambda: stats.mos([4, 4], low=math.nan),
+        lambda: stats.crossed_mos([["4", "5"], ["3", "4"]]),
+        lambda: stats.bradley_terry([["0", "1"], ["1", "0"]]),
+        lambda: stats.paired_difference([[9, 1], [2, 3]], [[1, 2], [2, 3]]),
+        lambda: stats.paired_difference([[-3, 1], [2, 3]], [[1, 2], [2, 3]]),
+        lambda: stats.paired_difference([["4", "4"], [2, 3]], [[1, 2], [2, 3]]),
+        lambda: stats.preference(3, 2, 0, ["x"]),  # type: ignore[arg-type]
+        lambda: stats.preference(np.array([3]), 2),  # type: ignore[arg-type]
+        lambda: stats.preference("3", 2),  # type: ignore[arg-type]
+        lambda: stats.preference(True, 2),
+        lambda: stats.krippendorff_alpha([[1, 2], [1, 2]], ["nominal"]),  # type: ignore[arg-type]
+        lambda: stats.clustered_intervals([[[0, 1], [1, 0]], [[0, 1, 1], [1, 0, 1], [1, 1, 0]]]),
     ],
 )
 def test_impossible_input_is_refused_with_a_message(call) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputRefused) as refusal:
         call()
     assert refusal.value.text("it") and refusal.value.text("en")
+
+
+def test_numbers_of_every_common_kind_are_taken() -> None:
+    given = (
+        [4, 3.0],
+        (np.int64(4), np.float32(3)),
+        np.array([4, 3], dtype=np.uint8),
+        [np.array([4]), np.array([3])],
+    )
+    assert {stats.mos(ratings).mean for ratings in given} == {3.5}
+    assert stats.preference(np.int64(3), 2.0).n == 5  # type: ignore[arg-type]
+    assert stats.paired_difference([[3, -3], [2, 0]], [[1, -3], [3, 0]], -3, 3).n == 2

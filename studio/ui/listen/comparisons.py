@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from studio.listening.found import Found
 from studio.listening.kinds import Kind
-from studio.listening.report import Choice, Found, Section
+from studio.listening.report import Choice, Section
 from studio.listening.stats import MeanScore, holm
 from studio.ui.listen.figures import interval, p_value, reason, table
 from studio.ui.listen.plots import Ticks, Whisker, even_ticks, whiskers
@@ -23,7 +24,7 @@ def differences_view(words: Words, section: Section) -> str:
         if value is None:
             rows.append([pair, reason(words, one.difference), "", "", "", ""])
             continue
-        t = f"t({value.df}) = {_signed(words, value.t)}"
+        t = f"t({value.df}) = {_t(words, value.t)}"
         p, wilcoxon = p_value(words, value.p_value), p_value(words, value.wilcoxon_p)
         rows.append([pair, interval(words, Found(value)), t, p, holm_p, wilcoxon])
     heads = [words(f"listen.head.{name}") for name in ("pair", "difference", "t", "p", "holm", "wilcoxon")]
@@ -31,8 +32,8 @@ def differences_view(words: Words, section: Section) -> str:
     return f"<h4>{esc(words('listen.differences'))}</h4>{table(heads, rows)}{told}"
 
 
-def _signed(words: Words, t: float) -> str:
-    return words.number(t) if abs(t) < float("inf") else "∞" if t > 0 else "−∞"
+def _t(words: Words, t: float) -> str:
+    return words.number(t) if abs(t) < float("inf") else "–"  # no spread: p is that of exact sign flips
 
 
 def _adjusted(words: Words, found: Sequence[float | None]) -> list[str]:
@@ -120,4 +121,5 @@ def ranking_view(words: Words, section: Section) -> str:
     low, high = min([*ends, -1.0]), max([*ends, 1.0])
     plot = whiskers(words("listen.ranking"), lines, low, high, even_ticks(words, low, high), middle=0)
     prior = f" {words('listen.ranking_prior')}" if "votes added" in fit.method else ""
-    return f"{title}{plot}<p class='tb-dim'>{esc(words('listen.ranking_told') + prior)}</p>"
+    ties = f" {words(f'listen.ranking_ties.{found.value.ties}')}"
+    return f"{title}{plot}<p class='tb-dim'>{esc(words('listen.ranking_told') + ties + prior)}</p>"

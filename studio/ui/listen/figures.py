@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from studio.listening.report import Found
+from studio.listening.found import Found
 from studio.listening.stats import MeanScore
 from studio.ui.markup import esc
 from studio.ui.words import Words

@@ -12,7 +12,7 @@ from studio.listening.forms import TIE_RULES, GoldForm, ListeningForm
 from studio.listening.kinds import Kind
 from studio.listening.screening import ScreeningRule
 from studio.ui.desk import Desk
-from studio.ui.listen.planner import plan_card
+from studio.ui.listen.planner import Intent, items_of, plan_card
 from studio.ui.listen.systems import Systems, SystemsPanel
 from studio.ui.markup import esc
 from studio.ui.uploads import take_in
@@ -206,13 +206,14 @@ class FormPanel:
         self.systems.wire(demo, voice)
         fitted = [self.kind_told, self.tie_rule, self.traps, self.gold_group]
         on(self.kind.change, self.fit, [self.kind], fitted)
-        planned = [self.kind, self.listeners, self.sentences, self.systems.picked]
+        planned = [self.kind, self.listeners, self.sentences, self.systems.picked, self.per_listener]
         for event in (
             demo.load,
             self.kind.change,
             self.listeners.change,
             self.sentences.change,
             self.systems.picked.change,
+            self.per_listener.change,
         ):
             on(event, self.planned, planned, [self.plan], trigger_mode="always_last")
         on(self.gold_bring.upload, self.take_gold, [self.gold_bring, self.gold], [self.gold, self.gold_told])
@@ -231,11 +232,14 @@ class FormPanel:
             gr.Group(visible=facts.gold),
         )
 
-    def planned(self, kind: str, listeners: float | None, sentences: str, picked: Systems) -> str:
+    def planned(
+        self, kind: str, listeners: float | None, sentences: str, picked: Systems, per_listener: float | None
+    ) -> str:
         lines = len([line for line in (sentences or "").splitlines() if line.strip()])
-        systems = len([one for one in picked if not one.reference])
+        beside = Kind(kind) is Kind.SMOS  # there the reference is heard, not rated
+        items = items_of([one.form for one in picked if not (beside and one.reference)], lines)
         return plan_card(
-            self.desk.words, Kind(kind), int(listeners or 2), max(2, lines or 10), max(2, systems)
+            self.desk.words, Intent(Kind(kind), int(listeners or 2), items, int(per_listener or 0))
         )
 
     def take_gold(

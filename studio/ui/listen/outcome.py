@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from studio.listening.forms import ListeningView
 from studio.listening.kinds import Kind
-from studio.listening.report import Needed, Section, SystemResult
+from studio.listening.needs import Needed
+from studio.listening.report import Section, SystemResult
 from studio.listening.results import Measured, Outcome
 from studio.ui.listen.comparisons import choices_view, differences_view, ranking_view
 from studio.ui.listen.figures import folded, interval, reason, table

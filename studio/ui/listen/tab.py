@@ -105,7 +105,11 @@ class ListenTab:
     def state_of(self, actor: Actor, test_id: str) -> str:
         """Changes when what is shown would."""
         view = self.desk.studio.listening.view(actor, test_id)
-        return f"{view.status} {view.revoked} {view.listeners} {view.finished} {view.ratings}"
+        measured = self.desk.studio.listening.results.measured(actor, test_id)
+        return (
+            f"{view.status} {view.revoked} {view.listeners} {view.finished} {view.ratings}"
+            f" {hash(frozenset(measured.items()))}"
+        )
 
     def address(self, request: gr.Request) -> str:
         """What stands before /listen in a link to send."""
@@ -113,7 +117,7 @@ class ListenTab:
         return f"https://{public[0]}" if public else f"http://{request.headers['host']}"
 
     def tick(self, test_id: str, seen: str, request: gr.Request) -> tuple[Any, ...]:
-        """Draw again only when something was rated: an open table stays open."""
+        """Draw again only when something was rated or measured: an open table stays open."""
         actor = self.desk.actor(request)
         try:
             if not test_id or self.state_of(actor, test_id) == seen:
