@@ -46,12 +46,13 @@ class HandModel:
 
     id: str
     name: str
-    role: str  # "voice", "vocoder", "conversion" or "part"
+    role: str  # "voice", "vocoder", "conversion", "part" or "recogniser"
     languages: tuple[str, ...]  # empty where language does not matter
     licence: Licence
     files: tuple[str, ...]
     origin: str
     serves: tuple[str, ...] = ()
+    size_mb: int = 0  # about; 0 where nobody said
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,16 @@ class EngineSpec:
     summary: Mapping[str, str]  # one honest sentence in "it" and "en"
     trains: frozenset[str] = frozenset()  # methods of training it offers, e.g. {"lora", "full"}
     learner: str = ""  # "package.module:Class", built as Learner(EngineContext, LearnerWish); see learning.py
+    trains_on: frozenset[str] = frozenset({"cpu", "cuda"})  # a learner that knows no GPU leaves it to others
+    training_rate_hz: int = 0  # what its learner brings recordings to; 0: whatever a plan says
+    merger: str = ""  # "package.module:function" (folder, weights, card, open): writes a whole checkpoint
+    merges: frozenset[str] = frozenset()  # what of `trains` it can merge
     character_limits: Mapping[str, int] = field(
         default_factory=dict
     )  # language -> longest chunk; "*" for others
     recommended_on: frozenset[str] = frozenset()  # "cpu", "cuda"
     any_of: tuple[str, ...] = ()  # catalogue ids of which it needs at least one (its voices, say)
+    encoding: int = 1  # raised when encode_voice makes something else of the same recordings
     by_hand: tuple[HandModel, ...] = ()  # models outside the catalogue that it finds when people bring them
 
 
@@ -187,6 +193,11 @@ class Engine(Protocol):
     """A loaded engine. Methods are called from worker threads, one at a time for synthesize."""
 
     spec: EngineSpec
+
+    @property
+    def dtype(self) -> str:
+        """What it computes in where it runs now, e.g. float32: a speed is told with it."""
+        ...
 
     def presets(self) -> tuple[PresetVoice, ...]:
         """The voices that come with the engine; empty when there are none."""

@@ -27,6 +27,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a setting of the plan, e.g. epochs=3; repeatable",
     )
+    parser.add_argument(
+        "--replay", action="append", metavar="DATASET", default=[],
+        help="a dataset in another language whose sentences take turns (with --set replay_share=0.1); repeatable",
+    )  # fmt: skip
     parser.add_argument("--forecast", action="store_true", help="say what it would take, and stop there")
     parser.add_argument(
         "--detach", action="store_true", help="queue it for the studio that serves; do not wait"
@@ -70,7 +74,7 @@ def _request(terminal: Terminal, given: argparse.Namespace) -> LaunchRequest:
     if changes:
         plan = replace(plan, **changes, preset=OWN)  # type: ignore[arg-type]
         plan = replace(plan, method=Method(plan.method), precision=Precision(plan.precision))
-    return LaunchRequest(voice_id, dataset_id, plan)
+    return LaunchRequest(voice_id, dataset_id, plan, tuple(given.replay))
 
 
 def _forecast(terminal: Terminal, request: LaunchRequest) -> str:

@@ -39,6 +39,27 @@ class Event:
         return json.dumps({"seq": self.seq, "at": self.at, "kind": self.kind, **self.facts}) + "\n"
 
 
+ENDINGS = frozenset({"done", "stopped", "error"})
+_TAIL_BYTES = 1 << 16  # many times the longest line
+
+
+def last_event(path: Path) -> Event | None:
+    """The newest whole line, whatever was read before; None where there is none."""
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        tail = file.read()
+    whole = tail[: tail.rfind(b"\n") + 1].splitlines()
+    return _event(whole[-1]) if whole else None
+
+
+def _event(raw: bytes) -> Event:
+    found = json.loads(raw)
+    head = {name: found.pop(name) for name in ("seq", "at", "kind")}
+    return Event(**head, facts=found)
+
+
 def read_events(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
     """Whole lines from a byte offset on, each with the offset after it; a half-written last line waits."""
     if not path.exists():
@@ -49,6 +70,4 @@ def read_events(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
             if not raw.endswith(b"\n"):
                 return
             offset += len(raw)
-            found = json.loads(raw)
-            head = {name: found.pop(name) for name in ("seq", "at", "kind")}
-            yield Event(**head, facts=found), offset
+            yield _event(raw), offset

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from studio.engines.base import EngineSpec
 from studio.errors import StudioError
 from studio.training.plan import Method, TrainingPlan
+
+Trainable = EngineSpec  # an engine that can be trained, as pages see it
 
 
 class JobState(StrEnum):
@@ -38,6 +41,19 @@ class Wish(StrEnum):
 
 
 @dataclass(frozen=True)
+class ReplayNote:
+    """A dataset of another language, whose `clips` take turns in training so that the language is not forgotten."""
+
+    dataset_id: str
+    voice_id: str
+    name: str
+    content_hash: str
+    licence: str
+    language: str
+    clips: int
+
+
+@dataclass(frozen=True)
 class DatasetNote:
     """What a job was trained on, without a word of what was said. `dropped` counts by reason (message key)."""
 
@@ -49,6 +65,7 @@ class DatasetNote:
     held_out: int
     seconds: float
     dropped: Mapping[str, int] = field(default_factory=dict)
+    replay: tuple[ReplayNote, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,8 +174,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class LaunchRequest:
-    """A job to submit."""
+    """A job to submit. `replay_ids` are further datasets of the same owner, in other languages than the plan's."""
 
     voice_id: str
     dataset_id: str
     plan: TrainingPlan
+    replay_ids: tuple[str, ...] = ()

@@ -54,10 +54,10 @@ def _whole(part: str) -> int:
 
 
 def devices(device: str) -> tuple[str, ...]:
-    """Where jobs can run, one each: every card, or the processor."""
+    """Where jobs can run, one each: every card, and the processor for engines that train there."""
     if device != "cuda":
         return ("cpu",)
-    return tuple(f"cuda:{card.index}" for card in cards()) or ("cuda:0",)
+    return (*(tuple(f"cuda:{card.index}" for card in cards()) or ("cuda:0",)), "cpu")
 
 
 def machine(device: str, cores: int, storage: Path) -> Machine:

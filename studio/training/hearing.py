@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from studio.db.tables import Checkpoint, TrainingJob
-from studio.training.events import Event
+from studio.training.events import ENDINGS, Event, last_event
 from studio.training.forms import JobState
+from studio.training.run_folder import RunFolder
 
 SMOOTH = 0.2  # how much the newest pace counts
 
@@ -42,6 +43,18 @@ def bring_in(session: Session, row: TrainingJob, events: Sequence[Event], offset
                 ending = _ending(row, event)
     row.events_offset = offset
     return ending
+
+
+def told_last(row: TrainingJob, run: RunFolder) -> Ending | None:
+    """How the process that last worked in the folder said it ended, if it did: even where it was read before.
+
+    A studio may die between reading an ending and acting on it. What an earlier process told does not count.
+    """
+    event, worker = last_event(run.events_file), run.worker()
+    if event is None or worker is None or event.kind not in ENDINGS:
+        return None
+    recent = datetime.fromisoformat(event.at).timestamp() >= worker.started
+    return _ending(row, event) if recent else None
 
 
 def _count_time(row: TrainingJob, event: Event) -> None:

@@ -1,5 +1,6 @@
 """Starting a job's child process: its folder filled from the dataset, its key handed over on a pipe."""
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -10,8 +11,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from sqlalchemy.orm import Session
 
 import studio
 from studio.datasets.forms import TrainingSet, TrainingUtterance
@@ -36,7 +35,7 @@ from studio.training.run_folder import (
     RunFolder,
     SampleSentence,
 )
-from studio.training.store import plan_of
+from studio.training.store import note_of, plan_of
 
 ROOT = Path(studio.__file__).parent.parent
 SENTENCES = 6  # spoken at every checkpoint
@@ -69,8 +68,8 @@ class Child:
         return self.identity.alive()
 
     def end(self) -> None:
-        """Kill it and wait until it is gone."""
-        self.identity.kill()
+        """Kill it with what it started, and wait until all are gone."""
+        self.identity.end()
         if self.process is not None:
             self.process.wait()
 
@@ -87,7 +86,9 @@ def launch(
     if not (run.root / READY).exists():
         run = _filled(ground, job, actor, spec, run, should_stop)
     run.clear_wishes()
-    return _start(run, Order(run.key, models, job.device, ground.threads))
+    processes = run.plan.processes
+    threads = max(1, ground.threads // processes) if job.device == "cpu" else ground.threads
+    return _start(run, Order(run.key, models, job.device, threads, processes))
 
 
 def _models(ground: Ground, spec: EngineSpec) -> dict[str, str]:
@@ -127,16 +128,26 @@ def _filled(
     shutil.rmtree(run.root, ignore_errors=True)
     given = ground.datasets.training_set(actor, job.dataset_id)
     plan = plan_of(job)
+    replay = [one for note in note_of(job).replay for one in replayed(ground, actor, note.dataset_id, plan)]
     run = RunFolder.create(run.root, run.key, plan, _facts(ground, job, spec, given))
     with ground.database.read() as session:
-        for utterance in given.utterances:
+        for utterance in (*given.utterances, *replay):
             if should_stop():
                 raise Cancelled("engines.cancelled", task="training")
             run.write_clip(utterance.id, ground.datasets.clip(session, utterance))
-    run.write_manifest([_recording(one, plan) for one in given.utterances])
+    run.write_manifest([_recording(one, plan) for one in (*given.utterances, *replay)])
     run.write_samples(sample_sentences(given.utterances, plan))
     (run.root / READY).touch(mode=0o600)
     return run
+
+
+def replayed(ground: Ground, actor: Actor, dataset_id: str, plan: TrainingPlan) -> list[TrainingUtterance]:
+    """What of a replay dataset takes turns: its training part, in other languages than the plan's.
+
+    Raises what the gate and the dataset's licence refuse.
+    """
+    given = ground.datasets.training_set(actor, dataset_id)
+    return [one for one in given.utterances if one.split == TRAIN and one.language != plan.language]
 
 
 def _facts(ground: Ground, job: TrainingJob, spec: EngineSpec, given: TrainingSet) -> RunFacts:
@@ -186,12 +197,13 @@ def _start(run: RunFolder, order: Order) -> Child:
     assert process.stdin is not None
     identity = Identity.of(process.pid)
     run.write_worker(identity)  # before it has the key: a child that nobody knows of can do nothing
-    with process.stdin as pipe:
+    # A child that died at once reads nothing: how it ended is told when it is followed, and is no disk's fault.
+    with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
         pipe.write(order.line().encode())
     return Child(identity, process)
 
 
-def found(session: Session, ground: Ground, job: TrainingJob) -> Child | None:
+def found(ground: Ground, job: TrainingJob) -> Child | None:
     """The job's process, started by a studio before this one, if it still runs."""
     root = ground.runs / job.id
     if not (root / "worker.pid").exists():

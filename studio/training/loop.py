@@ -10,7 +10,7 @@ from studio.audio.clip import AudioClip
 from studio.engines.learning import Learner, TrainingClip
 from studio.training.checkpoints import Card, Checkpoints, facts_of
 from studio.training.event_log import Emit
-from studio.training.machine import accelerator_for, gpu_share, memory_bytes, memory_told
+from studio.training.machine import GpuMeter, accelerator_for, memory_bytes, memory_told
 from studio.training.order import Sizes
 from studio.training.plan import TrainingPlan
 from studio.training.scoring import Scorer, Standing, better, chosen_by
@@ -74,6 +74,7 @@ class _Loop:
         work, plan = self.work, self.work.plan
         self.accelerator = accelerator_for(plan, work.device)
         self.main = bool(self.accelerator.is_main_process)
+        self.meter = GpuMeter(work.device)
         self.sizes = Sizes(
             [item.length for item in work.items.train],
             [item.length for item in work.items.replay],
@@ -158,7 +159,7 @@ class _Loop:
         self._tell(
             "step", step=self.position.step, epoch=found.epoch, loss=found.loss, parts=found.parts,
             learning_rate=found.rate, grad_norm=found.grad_norm, clips_per_s=found.clips_per_s,
-            memory_bytes=memory_bytes(self.work.device), gpu_share=gpu_share(self.work.device),
+            memory_bytes=memory_bytes(self.work.device), gpu_share=self.meter.share,
         )  # fmt: skip
 
     def _due(self) -> bool:

@@ -2,11 +2,16 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from studio.errors import EngineTrouble
-from studio.training.plan import TrainingPlan
+from studio.training.hardware import Card, cards
+from studio.training.plan import Method, TrainingPlan
+
+LOOK_S = 5.0  # how often the driver's tool is asked
 
 
 def memory_bytes(device: str) -> int:
@@ -20,16 +25,33 @@ def memory_bytes(device: str) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def gpu_share(device: str) -> float | None:
-    """How busy the GPU is, 0..1; None without one, or where its driver library is not installed."""
-    import torch
+class GpuMeter:
+    """How busy the cards are that a run has, 0..1, asked of the driver's tool in a thread of its own.
 
-    if not device.startswith("cuda"):
-        return None
-    try:
-        return float(torch.cuda.utilization()) / 100
-    except (ModuleNotFoundError, RuntimeError):
-        return None
+    None on a processor, and until the tool has answered: a step never waits for it.
+    """
+
+    def __init__(self, device: str) -> None:
+        self.share: float | None = None
+        self._mine = _visible()
+        if device.startswith("cuda"):
+            threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        while True:
+            self.read(cards())
+            time.sleep(LOOK_S)
+
+    def read(self, found: Sequence[Card]) -> None:
+        """Take the mean over the run's own cards."""
+        mine = [card.busy for card in found if not self._mine or card.index in self._mine]
+        self.share = sum(mine) / len(mine) if mine else None
+
+
+def _visible() -> frozenset[int]:
+    """The numbers of the cards this process may see; empty where nobody chose: all of them."""
+    numbers = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    return frozenset(int(number) for number in numbers if number.strip().isdigit())
 
 
 def make_deterministic(threads: int, device: str) -> None:
@@ -54,19 +76,25 @@ def memory_told(plan: TrainingPlan) -> Iterator[None]:
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory(plan) from error
+        raise out_of_memory(plan) from error
     except RuntimeError as error:
         if "can't allocate memory" not in str(error) and "not enough memory" not in str(error):
             raise
-        raise _out_of_memory(plan) from error
+        raise out_of_memory(plan) from error
 
 
-def _out_of_memory(plan: TrainingPlan) -> EngineTrouble:
-    return EngineTrouble(
-        "learning.out_of_memory", batch_size=plan.batch_size, accumulation=plan.accumulation,
-        longest_s=plan.longest_s,
-        half=max(1, plan.batch_size // 2), double=plan.accumulation * 2, method=plan.method.value,
-    )  # fmt: skip
+def out_of_memory(plan: TrainingPlan) -> EngineTrouble:
+    """What to change, of what can be changed: a batch of one can't be halved, an adapter is one already."""
+    facts = {"batch_size": plan.batch_size, "longest_s": plan.longest_s, "method": plan.method.value}
+    if plan.batch_size > 1:
+        half = plan.batch_size // 2
+        more = -(
+            -plan.accumulation * plan.batch_size // half
+        )  # as many utterances a step as before, or a few more
+        return EngineTrouble("learning.out_of_memory", **facts, half=half, more=more)
+    if plan.method is Method.FULL:
+        return EngineTrouble("learning.out_of_memory_full", **facts)
+    return EngineTrouble("learning.out_of_memory_single", **facts)
 
 
 def accelerator_for(plan: TrainingPlan, device: str) -> Any:

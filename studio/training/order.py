@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from studio.training.plan import TrainingPlan
+
 _BUCKET_BATCHES = 16  # utterances this many batches apart may meet, so that each batch is of one length
 
 
@@ -32,6 +34,12 @@ class Sizes:
     @property
     def steps_an_epoch(self) -> int:
         return -(-self.batches // self.accumulation)
+
+
+def steps_of(plan: TrainingPlan, sizes: Sizes) -> int:
+    """Updates of the weights over all epochs; `most_steps` caps them."""
+    steps = plan.epochs * sizes.steps_an_epoch
+    return min(steps, plan.most_steps) if plan.most_steps else steps
 
 
 def epoch_steps(sizes: Sizes, epoch: int) -> list[list[list[int]]]:

@@ -27,7 +27,7 @@ class Precision(StrEnum):
 class TrainingPlan:
     """Every hyper-parameter of a run; times in seconds, rates per optimiser step.
 
-    A step is one update of the weights: `batch_size * accumulation` utterances.
+    A step is one update of the weights: `batch_size * accumulation * processes` utterances.
     """
 
     engine_id: str
@@ -52,6 +52,7 @@ class TrainingPlan:
     checkpoint_every: int = 100  # steps; also at the end, at pause and at cancel
     patience: int = 0  # checkpoints without a better score before it stops early; 0: never
     seed: int = 0
+    processes: int = 1  # one a GPU, or sharing the processor; a step is of as many batches more
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, sort_keys=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from studio.training import order
 from studio.training.plan import Method, Precision, TrainingPlan
 from studio.training.sizes import GIGA, Sizes, sizes_of
 
@@ -49,10 +50,12 @@ class Machine:
 
 @dataclass(frozen=True)
 class Load:
-    """What is trained on: kept utterances and their seconds."""
+    """What is trained on: kept utterances and their seconds, and those of other languages that take turns."""
 
     clips: int
     seconds: float
+    replay_clips: int = 0
+    replay_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,15 @@ def predict(plan: TrainingPlan, load: Load, machine: Machine, pace: float | None
 
 
 def step_count(plan: TrainingPlan, load: Load) -> int:
-    """Updates of the weights over all epochs; `most_steps` caps them."""
-    clips = math.ceil(load.clips * (1 + plan.replay_share))
-    steps = plan.epochs * math.ceil(clips / (plan.batch_size * plan.accumulation))
-    return min(steps, plan.most_steps) if plan.most_steps else steps
+    """The steps the loop will take, cut as it cuts them, if the engine refuses no utterance."""
+    return order.steps_of(plan, _cut(plan, load))
+
+
+def _cut(plan: TrainingPlan, load: Load) -> order.Sizes:
+    return order.Sizes(
+        range(load.clips), range(load.replay_clips), plan.batch_size, plan.accumulation * plan.processes,
+        plan.replay_share, plan.seed,
+    )  # fmt: skip
 
 
 def memory_bytes(plan: TrainingPlan, sizes: Sizes, machine: Machine) -> int:
@@ -118,27 +126,33 @@ def memory_bytes(plan: TrainingPlan, sizes: Sizes, machine: Machine) -> int:
         activations *= HALF_ACTIVATIONS
     # On a card the judges stay in the machine's own memory.
     beside = int(0.3 * GIGA) if machine.gpu else sizes.base_bytes + JUDGES_BYTES
-    return int(held + activations) + beside
+    # Processes have a card each, but share the machine's memory.
+    return (int(held + activations) + beside) * (1 if machine.gpu else plan.processes)
 
 
 def disk_bytes(plan: TrainingPlan, sizes: Sizes, load: Load) -> int:
     """The sealed copy of the recordings, the checkpoints that are kept, and the adapter in the vault."""
     weights = 4 * sizes.trainable(plan)
-    return int(load.seconds * FLAC_BYTES_PER_S) + KEPT_CHECKPOINTS * 3 * weights + weights + 50_000_000
+    return (
+        int((load.seconds + load.replay_s) * FLAC_BYTES_PER_S)
+        + KEPT_CHECKPOINTS * 3 * weights
+        + weights
+        + 50_000_000
+    )
 
 
 def training_seconds(
     plan: TrainingPlan, sizes: Sizes, load: Load, machine: Machine, pace: float | None
 ) -> float:
     """Steps, and at every checkpoint the samples, spoken and scored."""
-    steps = step_count(plan, load)
-    clips = steps * plan.batch_size * plan.accumulation
+    steps, cut = step_count(plan, load), _cut(plan, load)
+    clips = steps / max(1, cut.steps_an_epoch) * (load.clips + cut.replayed)
     if pace:
         training = clips / pace
     else:
         per_clip = sizes.flops_per_s * load.seconds / max(1, load.clips) + sizes.flops_per_clip
         passes = 3 if plan.method is Method.FULL else 2  # frozen weights need no gradients of their own
-        training = clips * passes * per_clip / _flops(plan, machine)
+        training = clips * passes * per_clip / _flops(plan, machine) / (plan.processes if machine.gpu else 1)
     rtf = sizes.rtf_gpu if machine.gpu else sizes.rtf_cpu
     checkpoints = 1 + math.ceil(steps / plan.checkpoint_every)
     return training + checkpoints * SAMPLES * (SAMPLE_S * rtf + JUDGING_S) + 30

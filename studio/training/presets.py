@@ -15,6 +15,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "learning_rate": (1e-7, 1.0), "weight_decay": (0.0, 1.0), "warmup_steps": (0, 10_000), "clip_norm": (0.0, 100.0),
     "rank": (1, 256), "adapter_size": (4, 512), "longest_s": (2.0, 20.0), "sample_rate_hz": (16_000, 48_000),
     "replay_share": (0.0, 1.0), "checkpoint_every": (1, 100_000), "patience": (0, 100), "seed": (0, 2**31 - 1),
+    "processes": (1, 16),
 }  # fmt: skip
 
 
@@ -38,18 +39,24 @@ def preset_plan(spec: EngineSpec, preset: str, language: str) -> TrainingPlan:
     """
     if preset not in presets_of(spec):
         raise InputRefused("training.no_preset", engine=spec.name, preset=preset)
-    if preset == FULL:
-        return TrainingPlan(
-            spec.id, Method.FULL, language, FULL, epochs=50, batch_size=2, accumulation=8, learning_rate=1e-5,
-            warmup_steps=50, checkpoint_every=250, replay_share=0.1, patience=6,
-        )  # fmt: skip
-    method = next(m for m in methods_of(spec) if m is not Method.FULL)
-    plan = _style(spec, language) if method is Method.STYLE else _adapter(spec, method, language)
+    plan = _full(spec, language) if preset == FULL else _quick(spec, language)
     if preset == QUALITY:
         plan = replace(plan, preset=QUALITY, epochs=plan.epochs * 3, patience=4)
-        if method is Method.LORA:
+        if plan.method is Method.LORA:
             plan = replace(plan, rank=32, replay_share=0.1)
-    return plan
+    return replace(plan, sample_rate_hz=spec.training_rate_hz or plan.sample_rate_hz)
+
+
+def _full(spec: EngineSpec, language: str) -> TrainingPlan:
+    return TrainingPlan(
+        spec.id, Method.FULL, language, FULL, epochs=50, batch_size=2, accumulation=8, learning_rate=1e-5,
+        warmup_steps=50, checkpoint_every=250, replay_share=0.1, patience=6,
+    )  # fmt: skip
+
+
+def _quick(spec: EngineSpec, language: str) -> TrainingPlan:
+    method = next(m for m in methods_of(spec) if m is not Method.FULL)
+    return _style(spec, language) if method is Method.STYLE else _adapter(spec, method, language)
 
 
 def _adapter(spec: EngineSpec, method: Method, language: str) -> TrainingPlan:
@@ -74,6 +81,10 @@ def checked(plan: TrainingPlan, spec: EngineSpec) -> TrainingPlan:
     if plan.language not in spec.languages:
         names = ", ".join(spec.languages)
         raise InputRefused("engines.language", engine=spec.name, language=plan.language, languages=names)
+    if spec.training_rate_hz and plan.sample_rate_hz != spec.training_rate_hz:
+        raise InputRefused(
+            "training.rate", engine=spec.name, rate=spec.training_rate_hz, given=plan.sample_rate_hz
+        )
     for name, (low, high) in RANGES.items():
         value = getattr(plan, name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:

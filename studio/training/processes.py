@@ -3,12 +3,14 @@
 import contextlib
 import os
 import signal
+import time
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import psutil
 
 STARTED_WITHIN_S = 1.5  # the kernel's clock and the wall clock drift apart a little
+GONE_WITHIN_S = 10.0  # a killed process is away in milliseconds, unless the disk keeps it
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,26 @@ class Identity:
                 group = os.getpgid(self.pid)
                 # Never our own group: a child that does not lead its own gets the signal alone.
                 os.killpg(group, sign) if group == self.pid else os.kill(self.pid, sign)
+
+    def end(self) -> bool:
+        """Kill it with the processes it started, and wait until all are gone; False when one is not, in time."""
+        others = self._started()
+        self.kill()
+        until = time.monotonic() + GONE_WITHIN_S
+        while any(one.alive() for one in (self, *others)):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+        return True
+
+    def _started(self) -> list["Identity"]:
+        found: list[Identity] = []
+        if self.alive():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(self.pid).children(recursive=True):
+                    with contextlib.suppress(ProcessLookupError):
+                        found.append(Identity.of(child.pid))
+        return found
 
 
 def boot_id() -> str:

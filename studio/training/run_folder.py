@@ -205,6 +205,13 @@ def disk_trouble(error: OSError, folder: Path) -> StorageTrouble:
     return StorageTrouble("learning.disk", reason=error.strerror or type(error).__name__)
 
 
+def file_trouble(error: OSError, folder: Path) -> StorageTrouble:
+    """A file that is not there by its name; what else the disk refuses as `disk_trouble`."""
+    if isinstance(error, FileNotFoundError):
+        return StorageTrouble("learning.file_missing", name=Path(error.filename or "?").name)
+    return disk_trouble(error, folder)
+
+
 def decoded(flac: bytes) -> AudioClip:
     """A clip from the FLAC that the studio itself wrote."""
     import soundfile

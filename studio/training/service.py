@@ -1,7 +1,6 @@
 """Training: plans and their prediction, jobs submitted, watched, paused, cancelled, resumed, deleted."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from sqlalchemy import select
@@ -9,8 +8,7 @@ from sqlalchemy.orm import Session
 
 from studio.audio.encode import AudioFormat
 from studio.consent.gate import permits
-from studio.datasets.forms import DatasetView
-from studio.db.tables import Adapter, Checkpoint, TrainingJob, Voice
+from studio.db.tables import Adapter, Checkpoint, Voice
 from studio.engines.base import EngineSpec
 from studio.engines.registry import Registry
 from studio.errors import InputRefused, NotFound
@@ -18,19 +16,21 @@ from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.privacy.erasure import Erased
 from studio.provenance.marking import Marker
-from studio.training import hardware
 from studio.training.cards import card_of
 from studio.training.checkpoints import Checkpoints
 from studio.training.curves import CurveBook
-from studio.training.forms import AdapterView, DatasetNote, JobState, JobView, LaunchRequest, Progress, Wish
+from studio.training.erasing import erase_jobs, jobs_of_speaker
+from studio.training.exporting import AdapterExports
+from studio.training.forms import AdapterView, JobState, JobView, LaunchRequest, Progress, Wish
 from studio.training.launching import Ground
-from studio.training.plan import TrainingPlan
-from studio.training.prediction import Load, Machine, Prediction, Verdict, predict
-from studio.training.presets import checked
+from studio.training.leftovers import remove_run, tidy
+from studio.training.permission import PURPOSES, permitted
+from studio.training.planning import Planner
+from studio.training.prediction import Machine, Prediction
 from studio.training.run_folder import RunFolder
-from studio.training.shelf import PURPOSES, AdapterShelf
+from studio.training.shelf import AdapterShelf
 from studio.training.store import checkpoint_view, checkpoints_of, find_job, job_view, jobs_of
-from studio.training.supervisor import Supervisor, remove_run, tidy
+from studio.training.supervisor import Supervisor
 from studio.voices.service import VoiceService
 
 LOG_BYTES = 6_000
@@ -43,12 +43,13 @@ class TrainingService:
         self, ground: Ground, shelf: AdapterShelf, voices: VoiceService, engines: Registry, supervisor: Supervisor,
         device: str, marker: Marker,
     ) -> None:  # fmt: skip
-        self._ground, self._voices, self._engines = ground, voices, engines
-        self._device = device
+        self._ground, self._engines = ground, engines
+        self._planner = Planner(ground, voices, engines, device)
         self._marker = marker
         self._curves = CurveBook()
         self.supervisor = supervisor
         self.adapters = shelf
+        self.exports = AdapterExports(ground, shelf, engines)
 
     # Plans
 
@@ -56,69 +57,21 @@ class TrainingService:
         """The engines that can be trained."""
         return tuple(spec for spec in self._engines.specs() if spec.learner and spec.trains)
 
-    def machine(self) -> Machine:
-        """What this machine has free now."""
-        self._ground.runs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return hardware.machine(self._device, self._ground.threads, self._ground.runs)
+    def machine(self, engine_id: str) -> Machine:
+        """What this machine has free now for what an engine trains on."""
+        return self._planner.machine(engine_id)
 
     def predict(self, actor: Actor, request: LaunchRequest) -> Prediction:
         """What a job would take; raises what `submit` would refuse, but for what does not fit."""
-        spec = self._engines.spec(request.plan.engine_id)
-        plan = checked(request.plan, spec)
-        dataset = self._dataset(actor, request)
-        return predict(plan, _load(dataset), self.machine(), self._pace(plan))
-
-    def _pace(self, plan: TrainingPlan) -> float | None:
-        """Clips a second of the newest job of this kind on this kind of device."""
-        query = select(TrainingJob).where(
-            TrainingJob.engine_id == plan.engine_id,
-            TrainingJob.clips_per_s.is_not(None),
-            TrainingJob.device.startswith(self._device),
-        )
-        with self._ground.database.read() as session:
-            rows = session.scalars(query.order_by(TrainingJob.created_at.desc()).limit(20))
-            alike = [row.clips_per_s for row in rows if row.plan["method"] == plan.method.value]
-        return alike[0] if alike else None
-
-    def _dataset(self, actor: Actor, request: LaunchRequest) -> DatasetView:
-        dataset = self._ground.datasets.view(actor, request.dataset_id)
-        if dataset.voice_id != request.voice_id:
-            raise NotFound("datasets.unknown")
-        return dataset
-
-    # Submitting
+        return self._planner.predict(actor, request)
 
     def submit(self, actor: Actor, request: LaunchRequest) -> str:
         """Queue a job; its id. Everything that can be refused is refused here.
 
-        Raises InputRefused (the plan, the dataset, what does not fit), ConsentMissing, ModelMissing, NotFound.
+        Raises InputRefused (the plan, the datasets, what does not fit), ConsentMissing, ModelMissing, NotFound.
         """
         actor.require(Permission.VOICES)
-        spec = self._engines.spec(request.plan.engine_id)
-        plan = checked(request.plan, spec)
-        if not spec.learner:
-            raise InputRefused("training.method", engine=spec.name, method=plan.method.value, known="-")
-        dataset = self._dataset(actor, request)
-        given = self._ground.datasets.training_set(actor, request.dataset_id)
-        for model_id in spec.models:
-            self._ground.model_files(model_id)
-        prediction = predict(plan, _load(dataset), self.machine(), self._pace(plan))
-        _refuse_what_does_not_fit(prediction)
-        with self._ground.database.write() as session:
-            voice = self._voices.find(session, actor, request.voice_id)
-            consent = permits(session, voice, PURPOSES, spec)
-            row = TrainingJob(
-                owner_id=actor.account_id, voice_id=voice.id, dataset_id=dataset.id,
-                dataset=asdict(_note(dataset, given.content_hash)), engine_id=spec.id, plan=_plain(plan),
-                consent_id=consent.id, steps=prediction.steps, epochs=plan.epochs,
-            )  # fmt: skip
-            session.add(row)
-            session.flush()
-            audit.append(
-                session, actor.account_id, "training.queued", row.id, engine=spec.id, method=plan.method.value,
-                dataset=dataset.id, consent=consent.id,
-            )  # fmt: skip
-            job_id = row.id
+        job_id = self._planner.queue(actor, request)
         self.supervisor.wake()
         return job_id
 
@@ -229,9 +182,7 @@ class TrainingService:
             row = find_job(session, actor, job_id)
             if not JobState(row.state).resumable:
                 raise InputRefused("training.not_resumable", state=row.state)
-            permits(
-                session, session.get_one(Voice, row.voice_id), PURPOSES, self._engines.spec(row.engine_id)
-            )
+            permitted(session, row, self._engines.spec(row.engine_id))
             row.state, row.wish, row.reason, row.ended_at = JobState.QUEUED.value, "", None, None
             audit.append(session, actor.account_id, "training.resumed", job_id, step=row.step)
         self.supervisor.wake()
@@ -261,7 +212,7 @@ class TrainingService:
                 raise NotFound("synthesis.adapter_unknown")
             job = find_job(session, actor, row.job_id)
             spec = self._engines.spec(job.engine_id)
-            consent = permits(session, session.get_one(Voice, job.voice_id), PURPOSES, spec)
+            consent = permitted(session, job, spec)
             there = select(Adapter).where(Adapter.job_id == job.id, Adapter.step == row.step)
             adapter = session.scalars(there).first()
             if adapter is None:
@@ -277,51 +228,14 @@ class TrainingService:
     def stop_speaker(self, speaker_id: str) -> None:
         """End the processes that train with a speaker's voice, wherever they were started; remove their folders."""
         with self._ground.database.read() as session:
-            job_ids = [*session.scalars(_jobs_of_speaker(speaker_id))]
+            job_ids = [row.id for row in jobs_of_speaker(session, speaker_id)]
         for job_id in job_ids:
             remove_run(self._folder(job_id))
             self._curves.forget(job_id)
 
     def erase_speaker(self, session: Session, speaker_id: str) -> Erased:
-        """Their jobs' rows; adapters and run keys are assets and counted as such."""
-        rows = [*session.scalars(select(TrainingJob).where(TrainingJob.id.in_(_jobs_of_speaker(speaker_id))))]
-        for row in rows:
-            session.delete(row)
-            remove_run(self._folder(row.id))
-        session.flush()
-        return Erased({"training_job": len(rows)})
+        """Their jobs' rows, and those that replay their recordings; see `erase_jobs`."""
+        return erase_jobs(session, self._ground, speaker_id)
 
     def _folder(self, job_id: str) -> Path:
         return self._ground.runs / job_id
-
-
-def _jobs_of_speaker(speaker_id: str):  # type: ignore[no-untyped-def]
-    return select(TrainingJob.id).join(Voice).where(Voice.speaker_id == speaker_id)
-
-
-def _load(dataset: DatasetView) -> Load:
-    share = dataset.train / max(1, dataset.kept)
-    return Load(dataset.train, dataset.kept_s * share)
-
-
-def _plain(plan: TrainingPlan) -> dict[str, object]:
-    import json
-
-    found: dict[str, object] = json.loads(plan.to_json())
-    return found
-
-
-def _note(dataset: DatasetView, content_hash: str) -> DatasetNote:
-    return DatasetNote(
-        dataset.name, content_hash, dataset.licence, dataset.language, dataset.train, dataset.held_out,
-        round(dataset.kept_s, 2), dict(dataset.dropped_by_reason),
-    )  # fmt: skip
-
-
-def _refuse_what_does_not_fit(prediction: Prediction) -> None:
-    if prediction.memory is Verdict.NOT:
-        needed, free = prediction.memory_bytes / 1e9, prediction.memory_free / 1e9
-        raise InputRefused("training.memory", needed=f"{needed:.1f}", free=f"{free:.1f}")
-    if prediction.disk is Verdict.NOT:
-        needed, free = prediction.disk_bytes / 1e9, prediction.disk_free / 1e9
-        raise InputRefused("training.disk", needed=f"{needed:.1f}", free=f"{free:.1f}")

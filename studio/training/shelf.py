@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio.consent.gate import permits
-from studio.consent.purposes import Purpose
 from studio.db.database import Database
 from studio.db.tables import Adapter, Asset, Checkpoint, TrainingJob, Voice
 from studio.engines.base import Engine, EngineSpec, VoiceState
@@ -17,13 +16,13 @@ from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.privacy.vault import Vault
 from studio.synthesis.trained import ADAPTER, CHECKPOINT, TrainedChoice
+from studio.training.cards import with_card
 from studio.training.checkpoints import Checkpoints
 from studio.training.forms import AdapterView
+from studio.training.permission import PURPOSES
 from studio.training.plan import Method
 from studio.training.run_folder import RunFolder
 from studio.voices.service import VoiceService
-
-PURPOSES = frozenset({Purpose.FINE_TUNE})
 
 
 class AdapterShelf:
@@ -99,7 +98,7 @@ class AdapterShelf:
         """Seal a checkpoint's weights into the vault as an adapter, in the caller's transaction."""
         voice = session.get_one(Voice, job.voice_id)
         weights = Checkpoints(self.run(session, job)).weights(checkpoint.step)
-        asset_id = self._vault.write(session, voice.speaker_id, "adapter", weights)
+        asset_id = self._vault.write(session, voice.speaker_id, "adapter", with_card(weights, card))
         adapter = Adapter(
             voice_id=voice.id, job_id=job.id, name=self._name(session, voice, job), engine_id=job.engine_id,
             method=job.plan["method"], step=checkpoint.step, asset_id=asset_id, card=card,
@@ -121,28 +120,40 @@ class AdapterShelf:
             query = select(Adapter).where(Adapter.voice_id == voice_id).order_by(Adapter.created_at.desc())
             return [_adapter_view(session, row) for row in session.scalars(query)]
 
+    def mine(self, actor: Actor) -> list[AdapterView]:
+        """The adapters of all voices of the actor, newest first."""
+        with self._database.read() as session:
+            rows = session.execute(
+                select(Adapter, Voice).join(Voice).order_by(Adapter.created_at.desc())
+            ).all()
+            return [_adapter_view(session, row) for row, voice in rows if actor.owns(voice.owner_id)]
+
     def view(self, actor: Actor, adapter_id: str) -> AdapterView:
         with self._database.read() as session:
-            return _adapter_view(session, self._adapter(session, actor, adapter_id))
+            return _adapter_view(session, self.find(session, actor, adapter_id))
 
     def rename(self, actor: Actor, adapter_id: str, name: str) -> AdapterView:
+        """InputRefused for a name that is empty or too long."""
+        actor.require(Permission.VOICES)
         if not 1 <= len(name.strip()) <= 60:
             raise InputRefused("training.no_name")
         with self._database.write() as session:
-            row = self._adapter(session, actor, adapter_id)
+            row = self.find(session, actor, adapter_id)
             row.name = name.strip()
+            audit.append(session, actor.account_id, "adapter.renamed", adapter_id)
             return _adapter_view(session, row)
 
     def delete(self, actor: Actor, adapter_id: str) -> None:
         actor.require(Permission.VOICES)
         with self._database.write() as session:
-            row = self._adapter(session, actor, adapter_id)
+            row = self.find(session, actor, adapter_id)
             session.delete(row)
             session.flush()
             self._vault.delete(session, row.asset_id)
             audit.append(session, actor.account_id, "adapter.deleted", adapter_id)
 
-    def _adapter(self, session: Session, actor: Actor, adapter_id: str) -> Adapter:
+    def find(self, session: Session, actor: Actor, adapter_id: str) -> Adapter:
+        """The actor's adapter; NotFound for an unknown one and for somebody else's."""
         row = session.get(Adapter, adapter_id)
         if row is None:
             raise NotFound("synthesis.adapter_unknown")

@@ -10,7 +10,7 @@ import torch
 
 from studio.engines.learning import Learner
 from studio.errors import EngineTrouble
-from studio.training.order import Sizes, epoch_steps
+from studio.training.order import Sizes, epoch_steps, steps_of
 from studio.training.plan import TrainingPlan
 
 _BETAS = (0.9, 0.96)  # XTTS's own recipe
@@ -37,8 +37,7 @@ class Stepper:
     ) -> None:
         self._plan, self._learner, self._items = plan, learner, items
         self._sizes, self._accelerator = sizes, accelerator
-        steps = plan.epochs * sizes.steps_an_epoch
-        self.steps = min(steps, plan.most_steps) if plan.most_steps else steps
+        self.steps = steps_of(plan, sizes)
         self.parameters = learner.parameters()
         optimizer = torch.optim.AdamW(
             self.parameters, lr=plan.learning_rate, betas=_BETAS, weight_decay=plan.weight_decay

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from studio.db.tables import Adapter, Checkpoint, TrainingJob, Voice
 from studio.errors import NotFound, StudioError
 from studio.privacy.access import Actor
-from studio.training.forms import CheckpointView, DatasetNote, JobState, JobView, Wish
+from studio.training.forms import CheckpointView, DatasetNote, JobState, JobView, ReplayNote, Wish
 from studio.training.plan import TrainingPlan
 
 MOST = 200
@@ -36,12 +36,18 @@ def job_view(session: Session, row: TrainingJob) -> JobView:
     adapter = session.scalars(select(Adapter.id).where(Adapter.job_id == row.id).limit(1)).first()
     voice = session.get(Voice, row.voice_id)
     return JobView(
-        row.id, row.owner_id, row.voice_id, voice.name if voice else "", row.dataset_id, DatasetNote(**row.dataset),
+        row.id, row.owner_id, row.voice_id, voice.name if voice else "", row.dataset_id, note_of(row),
         row.engine_id, plan_of(row), JobState(row.state), Wish(row.wish), row.stage, row.progress, row.step, row.steps,
         row.epoch, row.epochs, row.best_step, row.device, row.seconds, row.clips_per_s, row.peak_bytes,
         (row.reason["key"], row.reason["facts"]) if row.reason else None, row.created_at, row.started_at,
         row.heard_at, row.ended_at, _ahead(session, row), adapter or "",
     )  # fmt: skip
+
+
+def note_of(row: TrainingJob) -> DatasetNote:
+    """What a job is trained on, as it was noted when it was submitted."""
+    replay = tuple(ReplayNote(**one) for one in row.dataset.get("replay", ()))
+    return DatasetNote(**row.dataset | {"replay": replay})
 
 
 def plan_of(row: TrainingJob) -> TrainingPlan:

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.errors import Cancelled, InputRefused, ModelMissing, StorageTrouble, StudioError
+from studio.errors import Cancelled, InputRefused, ModelMissing, StudioError
 from studio.training.event_log import EventLog
+from studio.training.log_lines import LogLines
 from studio.training.processes import Identity
 from studio.training.ranks import ranks
-from studio.training.run_folder import HELD_OUT, REPLAY, TRAIN, Order, Recording, RunFolder
+from studio.training.run_folder import HELD_OUT, REPLAY, TRAIN, Order, Recording, RunFolder, file_trouble
 
 if TYPE_CHECKING:
     from studio.engines.learning import Learner, Preparation, TrainingClip
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 DONE, STOPPED, REFUSED, CRASHED = 0, 3, 4, 1
 _REFERENCE_S = 25.0
 _TOLD_EVERY_S = 0.5
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("studio.training.worker")  # it is started as __main__
 
 
 def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("studio").setLevel(logging.INFO)
     order = Order.read(sys.stdin.readline())
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(order.threads)  # read when torch and numpy are loaded
@@ -52,6 +54,7 @@ class Worker:
         self._run, self._order = run, order
         self._signalled = False
         self._told = 0.0
+        self._lines = LogLines()
         self._main = os.environ.get("RANK", "0") == "0"
         self._log = EventLog(run.events_file) if self._main else None
 
@@ -67,13 +70,8 @@ class Worker:
             return STOPPED
         except StudioError as error:
             return self._refused(error)
-        except FileNotFoundError as error:
-            name = Path(error.filename or "?").name
-            return self._refused(StorageTrouble("learning.file_missing", name=name))
         except OSError as error:
-            from studio.training.run_folder import disk_trouble
-
-            return self._refused(disk_trouble(error, self._run.root))
+            return self._refused(file_trouble(error, self._run.root))
         except (
             Exception
         ) as error:  # whatever it is, the page must not wait for ever; the traceback goes to the log
@@ -192,6 +190,7 @@ class Worker:
     def _emit(self, kind: str, facts: dict[str, Any]) -> None:
         if self._log is not None:
             self._log.emit(kind, facts)
+            self._lines.tell(kind, facts)
 
     def _asked(self) -> str:
         """What was asked by file; a signal alone (the machine shuts down) means pause."""

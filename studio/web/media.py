@@ -88,6 +88,18 @@ def media_router(studio: Studio) -> APIRouter:
         headers = PRIVATE | {"Content-Disposition": disposition(f"{batch_id}.zip", download=True)}
         return StreamingResponse(in_thread(pieces, listeners), headers=headers, media_type="application/zip")
 
+    @router.get("/adapter/{adapter_id}.safetensors")
+    def adapter(request: Request, adapter_id: str) -> Response:
+        data, media_type, name = studio.training.exports.adapter(actor_of(request), adapter_id)
+        return Response(data, headers=_attached(name), media_type=media_type)
+
+    @router.get("/merged/{adapter_id}.zip")
+    async def merged(request: Request, adapter_id: str) -> Response:
+        exports, actor = studio.training.exports, actor_of(request)
+        pieces, name = await to_thread.run_sync(exports.merged_zip, actor, adapter_id)
+        body = in_thread(pieces, listeners)
+        return StreamingResponse(body, headers=_attached(name), media_type="application/zip")
+
     @router.get("/live/{token}.mp3")
     async def live(request: Request, token: str) -> Response:
         pieces = await to_thread.run_sync(studio.synthesis.live, actor_of(request), token)
@@ -95,6 +107,10 @@ def media_router(studio: Studio) -> APIRouter:
         return StreamingResponse(in_thread(pieces, listeners), headers=headers, media_type="audio/mpeg")
 
     return router
+
+
+def _attached(file_name: str) -> dict[str, str]:
+    return PRIVATE | {"Content-Disposition": disposition(file_name, download=True)}
 
 
 def _format(ending: str) -> str:

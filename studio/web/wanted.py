@@ -40,8 +40,18 @@ class Clips(Protocol):
     def consent_audio(self, actor: Actor, consent_id: str) -> Served: ...
 
 
+class Exports(Protocol):
+    """What was trained, taken out: an adapter, or a checkpoint with it merged; likewise."""
+
+    def adapter(self, actor: Actor, adapter_id: str) -> Served: ...
+    def merged_zip(self, actor: Actor, adapter_id: str) -> tuple[Iterator[bytes], str]: ...
+
+
 class Samples(Protocol):
     """Sample sentences of training checkpoints, likewise."""
+
+    @property
+    def exports(self) -> Exports: ...
 
     def sample_audio(self, actor: Actor, checkpoint_id: str, number: int) -> Served: ...
 

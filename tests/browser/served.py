@@ -1,4 +1,4 @@
-"""A studio served for the browser tests: ``python -m tests.browser.served STORAGE real|scripted``."""
+"""A studio served for the browser tests: ``python -m tests.browser.served STORAGE real|scripted|training``."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,23 @@ def build(storage: Path, engine: str) -> Studio:
     from tests.conftest import open_home
     from tests.fakes import FakeJudges
 
+    if engine == "training":
+        return with_something_to_train(settings)
     return open_home(settings, FakeJudges())
+
+
+def with_something_to_train(settings: Settings) -> Studio:
+    """The scripted studio with an engine that learns, a recogniser that is told what it hears, and a voice."""
+    from tests.conftest import open_home
+    from tests.datasets.making import SENTENCES, ListeningJudges, as_imported
+    from tests.training.scripted import consented_voice, trainable_spec
+
+    judges = ListeningJudges()
+    judges.ear.by_content = {as_imported(number): text for number, text in enumerate(SENTENCES)}
+    studio = open_home(settings, judges)
+    studio.engines.register(trainable_spec())
+    consented_voice(studio, studio.accounts.actor_of(studio.accounts.ensure_administrator().id))
+    return studio
 
 
 def main() -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from safetensors.numpy import save
+from sqlalchemy import select
 
 from studio.audio.encode import AudioFormat, encode
 from studio.bootstrap import Studio
 from studio.consent.purposes import Purpose
 from studio.datasets.rows import Texts, seal_texts, settle
-from studio.db.tables import Dataset, DatasetUtterance, new_id
+from studio.db.tables import Adapter, ConsentRecord, Dataset, DatasetUtterance, new_id
 from studio.engines.base import EngineContext, EngineSpec, VoiceState
 from studio.privacy.access import Actor
 from studio.settings import Settings
@@ -29,7 +31,8 @@ CONSENTED = frozenset({Purpose.ZERO_SHOT, Purpose.INTERNAL_USE, Purpose.FINE_TUN
 
 def trainable_spec() -> EngineSpec:
     return replace(
-        fake_spec(TRAINABLE), trains=frozenset({"lora", "full"}), factory="tests.training.scripted:TrainableEngine",
+        fake_spec(TRAINABLE), name="Engine that learns", trains=frozenset({"lora", "full"}), training_rate_hz=22_050,
+        factory="tests.training.scripted:TrainableEngine",
         learner="tests.training.scripted_learner:ScriptedLearner",
     )  # fmt: skip
 
@@ -85,6 +88,19 @@ def _add(studio, session, dataset, voice, keyset, number):  # type: ignore[no-un
     )  # fmt: skip
 
 
+def end_consent(studio: Studio, voice: VoiceView, how: str) -> None:
+    """The consent to train ends: "expired", or by a new version that agrees to less ("purpose_taken_back")."""
+    with studio.database.write() as session:
+        query = select(ConsentRecord).where(ConsentRecord.speaker_id == voice.speaker_id)
+        record = session.scalars(query).one()
+        if how == "expired":
+            record.expires_at = "2020-01-01T00:00:00+00:00"
+            return
+        columns = {c.name: getattr(record, c.name) for c in ConsentRecord.__table__.columns}
+        purposes = [purpose for purpose in record.purposes if purpose != "fine_tune"]
+        session.add(ConsentRecord(**columns | {"id": new_id("con"), "version": 2, "purposes": purposes}))
+
+
 def small_plan(**changes: object) -> TrainingPlan:
     """About 20 steps with four checkpoints."""
     plan = TrainingPlan(
@@ -96,6 +112,29 @@ def small_plan(**changes: object) -> TrainingPlan:
 
 def request_for(studio: Studio, voice: VoiceView, dataset_id: str, **changes: object) -> LaunchRequest:
     return LaunchRequest(voice.id, dataset_id, small_plan(**changes))
+
+
+def stored(
+    studio: Studio, voice: VoiceView, engine_id: str = TRAINABLE, method: str = "lora", data: bytes = b""
+) -> str:
+    """An adapter in the vault, as a job leaves it; its id."""
+    data = data or save({"w": np.ones(2, np.float32)}, metadata={"engine": engine_id})
+    licence = {"id": "Apache-2.0", "name": "Apache License 2.0", "commercial": True}
+    card = {
+        "consent_record": "con_1",
+        "base_hash": "b" * 64,
+        "dataset": {"content_hash": "d" * 64},
+        "licence": licence,
+    }
+    with studio.database.write() as session:
+        asset_id = studio.vault.write(session, voice.speaker_id, "adapter", data)
+        adapter = Adapter(
+            voice_id=voice.id, job_id=None, name="Linda lora 1", engine_id=engine_id, method=method, step=10,
+            asset_id=asset_id, card=card, scores={"similarity": 0.6},
+        )  # fmt: skip
+        session.add(adapter)
+        session.flush()
+        return adapter.id
 
 
 def wait_for(

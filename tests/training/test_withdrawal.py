@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from studio.bootstrap import Studio
-from studio.db.tables import Adapter, Asset, Checkpoint, ConsentRecord, TrainingJob, new_id
+from studio.db.tables import Adapter, Asset, Checkpoint, TrainingJob
 from studio.errors import NotFound
 from studio.privacy.access import Actor
 from studio.training.forms import JobState
@@ -19,6 +19,7 @@ from studio.voices.forms import VoiceView
 from tests.conftest import Home
 from tests.training.scripted import (
     consented_voice,
+    end_consent,
     ended,
     kill_children,
     make_dataset,
@@ -77,16 +78,7 @@ def test_attack_27_a_consent_that_ends_during_training_stops_the_job_and_leaves_
     studio: Studio, admin: Actor, how: str
 ) -> None:
     voice, job_id, worker = training(studio, admin)
-    with studio.database.write() as session:
-        record = session.scalars(
-            select(ConsentRecord).where(ConsentRecord.speaker_id == voice.speaker_id)
-        ).one()
-        if how == "expired":
-            record.expires_at = "2020-01-01T00:00:00+00:00"
-        else:  # a record is never changed: the speaker agrees anew, to less
-            columns = {c.name: getattr(record, c.name) for c in ConsentRecord.__table__.columns}
-            purposes = [purpose for purpose in record.purposes if purpose != "fine_tune"]
-            session.add(ConsentRecord(**columns | {"id": new_id("con"), "version": 2, "purposes": purposes}))
+    end_consent(studio, voice, how)
     job = wait_for(studio, admin, job_id, ended, 20)
     assert job.state is JobState.CANCELLED and job.reason is not None and job.reason[0].startswith("consent.")
     assert not worker.alive()

@@ -1,14 +1,15 @@
 """The Train and Jobs tabs: what they offer, what they say before launch, what a job shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 import pytest
+from sqlalchemy import select
 
 from studio.bootstrap import Studio
 from studio.db.tables import Checkpoint, TrainingJob
-from studio.errors import InputRefused
+from studio.errors import InputRefused, NotFound
 from studio.privacy.access import Actor
 from studio.synthesis.requests import VoiceChoice
 from studio.training.forms import JobState
@@ -18,7 +19,14 @@ from studio.ui.jobs.tab import JobsTab
 from studio.ui.training.fields import FIELDS
 from studio.ui.training.tab import TrainTab
 from studio.voices.forms import VoiceView
-from tests.training.scripted import TRAINABLE, consented_voice, make_dataset, request_for, trainable_spec
+from tests.training.scripted import (
+    TRAINABLE,
+    consented_voice,
+    make_dataset,
+    request_for,
+    stored,
+    trainable_spec,
+)
 
 Visitor = Callable[..., gr.Request]
 
@@ -39,11 +47,20 @@ def jobs_tab(desk: Desk) -> JobsTab:
         return JobsTab(desk, gr.Tabs())
 
 
-def form(tab: TrainTab, voice: VoiceView, dataset_id: str, request: Any, **changes: Any) -> list[Any]:
+def form(
+    tab: TrainTab, voice: VoiceView, dataset_id: str, request: Any, replay: Sequence[str] = (), **changes: Any
+) -> list[Any]:
     """The form as the quick preset fills it."""
     method, preset, _note, *fields = tab.by_engine(TRAINABLE, dataset_id, request)
     values = {field.name: update["value"] for field, update in zip(FIELDS, fields, strict=True)} | changes
-    head = [VoiceChoice(voice_id=voice.id).key, dataset_id, TRAINABLE, method.value, preset.value]
+    head = [
+        VoiceChoice(voice_id=voice.id).key,
+        dataset_id,
+        TRAINABLE,
+        method.value,
+        preset.value,
+        list(replay),
+    ]
     return [*head, *(values[field.name] for field in FIELDS)]
 
 
@@ -95,6 +112,51 @@ def test_launching_queues_the_plan_that_was_shown(
         )
 
 
+def test_replay_is_chosen_from_other_languages_and_changes_the_forecast(
+    desk: Desk, studio: Studio, admin: Actor, voice: VoiceView, visitor: Visitor
+) -> None:
+    tab, request = train_tab(desk), visitor(admin)
+    dataset_id, other = make_dataset(studio, voice), make_dataset(studio, voice, language="it")
+    offered = tab.replayable(dataset_id, [other, dataset_id], request)
+    assert [choice[1] for choice in offered.choices] == [other] == offered.value
+    values = form(tab, voice, dataset_id, request, [other], replay_share=0.5)
+    asked = tab.read(admin, tuple(values))
+    assert asked.replay_ids == (other,)
+    alone = tab.read(admin, tuple(form(tab, voice, dataset_id, request, replay_share=0.5)))
+    assert studio.training.predict(admin, asked).steps > studio.training.predict(admin, alone).steps
+    tab.launch(request, 0, *values)
+    (job,) = studio.training.jobs(admin)
+    assert [(note.dataset_id, note.language, note.clips) for note in job.dataset.replay] == [(other, "it", 8)]
+
+
+def test_the_sample_rate_is_shown_and_not_for_turning(desk: Desk) -> None:
+    tab = train_tab(desk)
+    (widget,) = [w for w in tab.fields.widgets if w.elem_id == "train-sample_rate_hz"]
+    assert widget.interactive is False
+
+
+def test_adapters_are_taken_out_renamed_and_deleted_in_the_jobs_tab(
+    desk: Desk, studio: Studio, admin: Actor, voice: VoiceView, visitor: Visitor, press: Any, account: Any
+) -> None:
+    tab, request = jobs_tab(desk), visitor(admin)
+    assert tab.look("", {}, request)[5] == ""
+    adapter_id = stored(studio, voice)
+    shelf = tab.look("", {}, request)[5]
+    assert f"/media/adapter/{adapter_id}.safetensors" in shelf and "/media/merged/" not in shelf
+    assert "con_1" in shelf and "Apache License 2.0" in shelf
+    renamed = tab.act("", {}, press("rename", form={"name": "<i>Alto</i>"}, id=adapter_id), request)
+    assert "&lt;i&gt;Alto" in renamed[5] and "<i>Alto" not in renamed[5]
+    with pytest.raises(InputRefused):
+        tab.act("", {}, press("rename", form={"name": " "}, id=adapter_id), request)
+    stranger = visitor(account("rosa"))
+    assert tab.look("", {}, stranger)[5] == ""
+    for act in ("rename", "forget"):
+        with pytest.raises(NotFound):
+            tab.act("", {}, press(act, form={"name": "Mine"}, id=adapter_id), stranger)
+    assert tab.act("", {}, press("forget", id=adapter_id), request)[5] == ""
+    assert studio.training.adapters.of_voice(admin, voice.id) == []
+
+
 def finished(studio: Studio, admin: Actor, voice: VoiceView) -> str:
     """A job that ended well, as the supervisor would leave it."""
     job_id = studio.training.submit(admin, request_for(studio, voice, make_dataset(studio, voice)))
@@ -112,18 +174,32 @@ def finished(studio: Studio, admin: Actor, voice: VoiceView) -> str:
 
 
 def test_a_job_shows_its_checkpoints_zero_shot_first_with_differences(
-    desk: Desk, studio: Studio, admin: Actor, voice: VoiceView, visitor: Visitor
+    desk: Desk,
+    studio: Studio,
+    admin: Actor,
+    voice: VoiceView,
+    visitor: Visitor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job_id = finished(studio, admin, voice)
-    jobs, head, curve, table, log, *_, chosen, marks, _timer = jobs_tab(desk).look("", {}, visitor(admin))
+    jobs, head, curve, table, log, _shelf, *_, chosen, marks, _timer = jobs_tab(desk).look(
+        "", {}, visitor(admin)
+    )
     assert chosen == job_id and "<b>Linda" not in jobs + head and "&lt;b&gt;Linda" in jobs
     assert table.index(desk.words("jobs.zero_shot")) < table.index(desk.words("jobs.at_step", step=10))
     assert f"+{desk.words.number(0.2, 3)}" in table and 'class="good"' in table and 'class="bad"' in table
     assert table.count("timbro-player") >= 6 and "/media/sample/ckp_" in table
     assert desk.words("jobs.no_curve") in curve and desk.words("jobs.no_log") in log
     # Nothing has changed: nothing is sent again, players go on playing.
+    monkeypatch.setattr(studio.training, "sample_texts", None)  # and no sentence is opened for nothing
     again = jobs_tab(desk).look(job_id, marks, visitor(admin))
-    assert all(update == gr.skip() for update in again[:5])
+    assert all(update == gr.skip() for update in again[:6])
+    with studio.database.write() as session:
+        row = session.scalars(select(Checkpoint).where(Checkpoint.step == 20)).one()
+        row.scores = {"similarity": 0.7}
+    monkeypatch.undo()
+    changed = jobs_tab(desk).look(job_id, marks, visitor(admin))
+    assert desk.words.number(0.7, 3) in changed[3]
 
 
 def test_buttons_of_jobs_do_what_they_say(
@@ -147,8 +223,6 @@ def test_buttons_of_jobs_do_what_they_say(
 def test_nobody_but_the_owner_sees_or_presses(
     desk: Desk, studio: Studio, admin: Actor, voice: VoiceView, visitor: Visitor, press: Any, account: Any
 ) -> None:
-    from studio.errors import NotFound
-
     job_id = finished(studio, admin, voice)
     tab, stranger = jobs_tab(desk), visitor(account("rosa"))
     assert desk.words("jobs.empty_title") in tab.look(job_id, {}, stranger)[0]

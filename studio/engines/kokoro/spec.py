@@ -48,4 +48,6 @@ SPEC = EngineSpec(
     recommended_on=frozenset({"cpu"}),
     trains=frozenset({"style"}),
     learner="studio.engines.kokoro.learner:KokoroLearner",
+    training_rate_hz=16_000,
+    trains_on=frozenset({"cpu"}),
 )

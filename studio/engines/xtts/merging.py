@@ -1,8 +1,11 @@
 """Trained weights made part of a checkpoint: a folder in the published layout that needs no adapter."""
 
+import json
 import shutil
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor
@@ -15,6 +18,7 @@ from studio.errors import InputRefused, ModelBroken
 _COPIED = ("config.json", "vocab.json", "speakers_xtts.pth", "mel_stats.pth", "dvae.pth")
 # The oldest checkpoints name shared tensors a second time; coqui-tts makes these names itself.
 _SECOND_NAMES = ("gpt.gpt_inference.", "gpt.gpt.wte.")
+Opened = Callable[[str], AbstractContextManager[IO[bytes]]]
 
 
 def merged(weights: dict[str, Tensor], data: bytes) -> dict[str, Tensor]:
@@ -48,15 +52,21 @@ def _replaced(weights: dict[str, Tensor], changed: dict[str, Tensor]) -> dict[st
     return result
 
 
-def export_merged(source: Path, data: bytes, target: Path) -> Path:
-    """Write the model of folder `source` with the weights merged into a new folder `target`."""
-    target.mkdir(parents=True)
+def write_merged(source: Path, data: bytes, card: Mapping[str, Any], open_file: Opened) -> None:
+    """Write the model of folder `source` with the weights merged, each file through `open_file(name)`.
+
+    The layout is the published one: model.pth, config.json, vocab.json and what else is beside it, and the
+    adapter's card as card.json. The files are written in sequence and never read: a pipe will do.
+    """
+    weights = merged(read_checkpoint_of(source), data)
+    with open_file("model.pth") as file:
+        torch.save({"config": {}, "model": weights}, file)
     for name in _COPIED:
         if (source / name).is_file():
-            shutil.copyfile(source / name, target / name)
-    checkpoint = read_checkpoint_of(source)
-    torch.save({"config": {}, "model": merged(checkpoint, data)}, target / "model.pth")
-    return target
+            with (source / name).open("rb") as original, open_file(name) as file:
+                shutil.copyfileobj(original, file)
+    with open_file("card.json") as file:
+        file.write(json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False).encode())
 
 
 def read_checkpoint_of(folder: Path) -> dict[str, Tensor]:

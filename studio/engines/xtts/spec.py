@@ -72,4 +72,7 @@ SPEC = EngineSpec(
     recommended_on=frozenset({"cuda"}),
     trains=frozenset({"lora", "bottleneck", "full"}),
     learner="studio.engines.xtts.learner:XttsLearner",
+    training_rate_hz=22_050,
+    merger="studio.engines.xtts.merging:write_merged",
+    merges=frozenset({"lora", "full"}),
 )

@@ -1,6 +1,8 @@
 """The Jobs tab: the queue and its history, and one job in full. Everything is read anew: a reload loses nothing."""
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -11,6 +13,7 @@ from studio.ui.desk import Desk
 from studio.ui.header import Header
 from studio.ui.jobs.cards import checkpoint_table, head, job_list, log_tail
 from studio.ui.jobs.lines import loss_chart
+from studio.ui.jobs.shelf import adapter_shelf
 from studio.ui.markup import board, esc
 
 BUSY_S, IDLE_S = 1.0, 5.0  # how often the page looks, while something goes on and while nothing does
@@ -19,6 +22,22 @@ SKIP = gr.skip()
 
 def build_jobs_tab(desk: Desk, demo: gr.Blocks, header: Header, tabs: gr.Tabs, launched: gr.State) -> None:
     JobsTab(desk, tabs).wire(demo, launched)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the page: `mark` changes with what it shows, `draw` makes it."""
+
+    mark: str
+    draw: Callable[[], str]
+
+    @classmethod
+    def of(cls, text: str) -> "Part":
+        return cls(_mark(text), lambda: text)
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class JobsTab:
@@ -35,6 +54,7 @@ class JobsTab:
         self.table = board("job-checkpoints")
         with gr.Accordion(words("jobs.log"), open=False, visible=False, elem_id="job-log") as self.log_box:
             self.log = gr.HTML()
+        self.adapters = board("job-adapters")
         self.timer = gr.Timer(IDLE_S)
 
     @property
@@ -45,6 +65,7 @@ class JobsTab:
             "curve": self.curve,
             "table": self.table,
             "log": self.log,
+            "adapters": self.adapters,
         }
 
     @property
@@ -56,7 +77,7 @@ class JobsTab:
         on(demo.load, self.look, held, self.outputs)
         on(self.timer.tick, self.look, held, self.outputs)
         on(launched.change, self.newest, held, self.outputs)
-        for area in (self.jobs, self.head, self.table):
+        for area in (self.jobs, self.head, self.table, self.adapters):
             on(area.click, self.act, held, [*self.outputs, self.tabs])
 
     # Handlers
@@ -78,29 +99,33 @@ class JobsTab:
         jobs = training.jobs(actor)
         chosen = _choose(jobs, chosen)
         listed = job_list(words, jobs, chosen, training.supervised())
-        parts = {"jobs": listed, **self._open(actor, chosen)}
-        marks = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in parts.items()}
-        updates = [SKIP if before.get(name) == marks[name] else parts[name] for name in self.parts]
+        shelf = adapter_shelf(words, training.adapters.mine(actor), training.exports.mergeable)
+        parts = {"jobs": Part.of(listed), "adapters": Part.of(shelf), **self._open(actor, chosen)}
+        marks = {name: part.mark for name, part in parts.items()}
+        updates = [SKIP if before.get(name) == marks[name] else parts[name].draw() for name in self.parts]
         every = BUSY_S if any(job.state.live for job in jobs) else IDLE_S
         return [*updates, gr.Accordion(visible=bool(chosen)), chosen, marks, gr.Timer(every)]
 
-    def _open(self, actor: Actor, job_id: str) -> dict[str, str]:
+    def _open(self, actor: Actor, job_id: str) -> dict[str, Part]:
         if not job_id:
-            return dict.fromkeys(("head", "curve", "table", "log"), "")
+            return dict.fromkeys(("head", "curve", "table", "log"), Part.of(""))
         seen = self.desk.studio.training.progress(actor, job_id)
-        texts = self.desk.studio.training.sample_texts(actor, job_id) if seen.checkpoints else ()
-        return self._parts(seen, texts)
-
-    def _parts(self, seen: Progress, texts: Any) -> dict[str, str]:
         words, curves = self.desk.words, seen.curves
-        table = checkpoint_table(words, seen, texts)
         chart = loss_chart(words, curves.train, curves.held_out, seen.job.steps)
+        table = _mark(repr((words.language, job_id, seen.checkpoints)))
         return {
-            "head": head(words, seen),
-            "curve": f"<section><h3>{esc(words('jobs.curves'))}</h3>{chart}</section>",
-            "table": f"<section><h3>{esc(words('jobs.checkpoints'))}</h3>{table}</section>",
-            "log": log_tail(words, seen.log),
+            "head": Part.of(head(words, seen)),
+            "curve": Part.of(f"<section><h3>{esc(words('jobs.curves'))}</h3>{chart}</section>"),
+            "table": Part(table, lambda: self._table(actor, seen)),
+            "log": Part.of(log_tail(words, seen.log)),
         }
+
+    def _table(self, actor: Actor, seen: Progress) -> str:
+        """Drawn only when a checkpoint came or changed: its sentences are sealed, and nobody opens them in vain."""
+        words = self.desk.words
+        texts = self.desk.studio.training.sample_texts(actor, seen.job.id) if seen.checkpoints else ()
+        table = checkpoint_table(words, seen, texts)
+        return f"<section><h3>{esc(words('jobs.checkpoints'))}</h3>{table}</section>"
 
     def act(self, chosen: str, before: dict[str, str], event: gr.EventData, request: gr.Request) -> list[Any]:
         """A button of a job or a checkpoint was pressed."""
@@ -115,6 +140,10 @@ class JobsTab:
                 training.delete(actor, asked["id"])
             case "use":
                 gr.Info(esc(words("jobs.used", name=training.use(actor, asked["id"]).name)))
+            case "rename":
+                training.adapters.rename(actor, asked["id"], str(asked["form"].get("name", "")))
+            case "forget":
+                training.adapters.delete(actor, asked["id"])
             case "blind":
                 self._blind(actor, asked["id"])
                 tabs = gr.Tabs(selected="listen")

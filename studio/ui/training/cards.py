@@ -1,7 +1,7 @@
 """What stands beside a plan: the dataset, the method's licence, and the verdict before it starts."""
 
 from studio.datasets.forms import DatasetView
-from studio.engines.base import EngineSpec
+from studio.training.forms import Trainable
 from studio.training.prediction import Advice, Machine, Prediction, Verdict
 from studio.ui.markup import badge, bar, button, empty, esc, facts
 from studio.ui.words import Words
@@ -42,7 +42,7 @@ def _reasons(words: Words, dataset: DatasetView) -> str:
     return f"<small>{esc('; '.join(told))}</small>" if told else ""
 
 
-def engine_note(words: Words, spec: EngineSpec, missing: tuple[str, ...]) -> str:
+def engine_note(words: Words, spec: Trainable, missing: tuple[str, ...]) -> str:
     """What may be done with what comes out, and what has to be fetched first."""
     name = "commercial" if spec.licence.commercial else "noncommercial"
     told = words(f"train.licence_{name}", licence=spec.licence.name)

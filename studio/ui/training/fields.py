@@ -13,7 +13,7 @@ from studio.ui.words import Words
 
 @dataclass(frozen=True)
 class Field:
-    """A hyper-parameter. `kind`: whole, number, small (written 1e-4), switch or precision."""
+    """A hyper-parameter. `kind`: whole, number, small (written 1e-4), switch, precision, or fixed (only shown)."""
 
     name: str
     kind: str
@@ -27,8 +27,8 @@ FIELDS = (
     Field("rank", "whole", ADAPTERS), Field("adapt_mlp", "switch", ADAPTERS),
     Field("adapter_size", "whole", frozenset({Method.BOTTLENECK})), Field("replay_share", "number"),
     Field("patience", "whole"), Field("checkpoint_every", "whole"), Field("longest_s", "number"),
-    Field("sample_rate_hz", "whole"), Field("warmup_steps", "whole"), Field("weight_decay", "number"),
-    Field("clip_norm", "number"), Field("seed", "whole"),
+    Field("sample_rate_hz", "fixed"), Field("processes", "whole"), Field("warmup_steps", "whole"),
+    Field("weight_decay", "number"), Field("clip_norm", "number"), Field("seed", "whole"),
 )  # fmt: skip
 
 
@@ -56,10 +56,11 @@ class FieldsPanel:
             case "small":
                 return gr.Textbox("1e-4", max_length=12, **about)
         low, high = RANGES[field.name]
-        precision = 0 if field.kind == "whole" else None
+        precision = 0 if field.kind in ("whole", "fixed") else None
         return gr.Number(
-            getattr(TrainingPlan, field.name), minimum=low, maximum=high, precision=precision, **about
-        )
+            getattr(TrainingPlan, field.name), minimum=low, maximum=high, precision=precision,
+            interactive=field.kind != "fixed", **about,
+        )  # fmt: skip
 
     def shown(self, plan: TrainingPlan) -> list[Any]:
         """Updates that show a plan's values, and of the fields only those its method knows."""
@@ -87,7 +88,7 @@ def _read(field: Field, value: Any) -> Any:
         return Precision(value) if value in {one.value for one in Precision} else Precision.FP32
     try:
         number = float(str(value).replace(",", "."))
-        return int(number) if field.kind == "whole" else number
+        return int(number) if field.kind in ("whole", "fixed") else number
     except (ValueError, OverflowError) as error:
         low, high = RANGES[field.name]
         raise InputRefused("training.value", name=field.name, value=value, low=low, high=high) from error

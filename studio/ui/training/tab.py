@@ -7,11 +7,10 @@ from typing import Any
 import gradio as gr
 
 from studio.datasets.forms import DatasetView
-from studio.engines.base import EngineSpec
 from studio.errors import InputRefused, StudioError
 from studio.privacy.access import Actor
 from studio.synthesis.requests import VoiceChoice
-from studio.training.forms import LaunchRequest
+from studio.training.forms import LaunchRequest, Trainable
 from studio.training.plan import Method, TrainingPlan
 from studio.training.presets import OWN, methods_of, preset_plan, presets_of
 from studio.ui.desk import Desk
@@ -38,6 +37,7 @@ class Asked:
     engine: str
     method: str
     preset: str
+    replay: tuple[str, ...]
     values: dict[str, Any]
 
     def request(self, language: str) -> LaunchRequest:
@@ -45,7 +45,7 @@ class Asked:
         if not self.engine or self.method not in {one.value for one in Method}:
             raise InputRefused("synthesis.no_engine")
         plan = TrainingPlan(self.engine, Method(self.method), language, self.preset or OWN, **self.values)
-        return LaunchRequest(VoiceChoice.parse(self.voice).voice_id, self.dataset, plan)
+        return LaunchRequest(VoiceChoice.parse(self.voice).voice_id, self.dataset, plan, self.replay)
 
 
 class TrainTab:
@@ -62,6 +62,10 @@ class TrainTab:
                 with gr.Accordion(words("train.advanced"), open=False, elem_id="train-advanced"):
                     gr.HTML(f"<p class='tb-dim'>{esc(words('train.advanced_info'))}</p>")
                     self.fields = FieldsPanel(words)
+                    self.replay = gr.Dropdown(
+                        [], multiselect=True, label=words("train.replay"), info=words("train.replay_info"),
+                        elem_id="train-replay",
+                    )  # fmt: skip
                 self.go = gr.Button(words("train.go"), variant="primary", elem_id="train-go")
             with gr.Column(scale=5, min_width=300):
                 self.data = gr.HTML(elem_id="train-dataset-card")
@@ -79,7 +83,7 @@ class TrainTab:
 
     @property
     def inputs(self) -> list[Any]:
-        head = [self.header.voice, self.dataset, self.engine, self.method, self.preset]
+        head = [self.header.voice, self.dataset, self.engine, self.method, self.preset, self.replay]
         return [*head, *self.fields.widgets]
 
     def wire(self, demo: gr.Blocks) -> None:
@@ -101,9 +105,10 @@ class TrainTab:
             [self.engine, self.method, self.dataset],
             [self.preset, *self.fields.widgets],
         )
-        for widget in (*self.fields.widgets, self.dataset, self.method):
+        for widget in (*self.fields.widgets, self.dataset, self.method, self.replay):
             self._watch(widget.change)
         on(self.dataset.change, self.card, [self.dataset], [self.data])
+        on(self.dataset.change, self.replayable, [self.dataset, self.replay], [self.replay])
         for area in (self.lead, self.note):
             on(area.click, self.lead_on, None, [self.tabs])
         on(self.go.click, self.launch, [self.launched, *self.inputs], [self.launched, self.tabs])
@@ -142,10 +147,10 @@ class TrainTab:
             [(s.name, s.id) for s in ready], value=chosen if chosen in ids else next(iter(ids), None)
         )
 
-    def _missing(self, spec: EngineSpec) -> tuple[str, ...]:
+    def _missing(self, spec: Trainable) -> tuple[str, ...]:
         return self.desk.studio.choices.engine(spec.id, self.desk.words.language).missing
 
-    def _spec(self, engine: str) -> EngineSpec:
+    def _spec(self, engine: str) -> Trainable:
         return self.desk.studio.engines.spec(engine)
 
     def _language(self, actor: Actor, dataset: str | None) -> str:
@@ -199,6 +204,16 @@ class TrainTab:
             dataset_card(self.desk.words, self.desk.studio.datasets.view(actor, dataset)) if dataset else ""
         )
 
+    def replayable(self, dataset: str | None, chosen: list[str] | None, request: gr.Request) -> Any:
+        """The actor's datasets in other languages than the chosen one's."""
+        actor = self.desk.actor(request)
+        language = self._language(actor, dataset)
+        others = [
+            one for one in self.desk.studio.datasets.list(actor) if one.ready and one.language != language
+        ]
+        names = [(f"{one.voice_name} · {self._name(one)}", one.id) for one in others]
+        return gr.Dropdown(names, value=[one.id for one in others if one.id in (chosen or [])])
+
     def judged(self, request: gr.Request, *values: Any) -> str:
         """The verdict on the form as it stands; what is wrong with it, where it cannot be judged."""
         actor, words = self.desk.actor(request), self.desk.words
@@ -208,16 +223,17 @@ class TrainTab:
             found = self.desk.studio.training.predict(actor, self.read(actor, values))
         except StudioError as error:
             return f'<p class="tb-note warn">{esc(error.text(words.language))}</p>'
-        return verdict_card(words, found, self.desk.studio.training.machine())
+        return verdict_card(words, found, self.desk.studio.training.machine(values[2]))
 
     def read(self, actor: Actor, values: tuple[Any, ...]) -> LaunchRequest:
-        voice, dataset, engine, method, preset, *rest = values
+        voice, dataset, engine, method, preset, replay, *rest = values
         asked = Asked(
             voice or "",
             dataset or "",
             engine or "",
             method or "",
             preset or "",
+            tuple(replay or ()),
             self.fields.read(tuple(rest)),
         )
         wanted = asked.request(self._language(actor, asked.dataset))

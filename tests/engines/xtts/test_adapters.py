@@ -11,7 +11,7 @@ from studio.engines.weights import metadata_of, with_metadata
 from studio.engines.xtts.adapters import Adapters, Shape
 from studio.engines.xtts.engine import XttsEngine
 from studio.engines.xtts.loading import load_model
-from studio.engines.xtts.merging import export_merged
+from studio.engines.xtts.merging import write_merged
 from studio.engines.xtts.spec import XttsOptions
 from studio.errors import EngineTrouble, InputRefused, ModelBroken
 from tests.engines.xtts.test_learner import CLIPS, fit, learner_of, told
@@ -48,6 +48,12 @@ def engine(checkpoint: Path) -> XttsEngine:
 def sound(engine: XttsEngine, voice: VoiceState) -> str:
     chunks = engine.synthesize(TEXTS, voice, XttsOptions(stream_chunk_size=0))
     return "".join(chunk.clip.content_id for chunk in chunks)
+
+
+def merged_folder(source: Path, data: bytes, target: Path) -> Path:
+    target.mkdir()
+    write_merged(source, data, {"step": 3}, lambda name: (target / name).open("wb"))
+    return target
 
 
 def logits(gpt: Any) -> torch.Tensor:
@@ -118,7 +124,8 @@ def test_many_adapters_do_not_fill_the_memory(engine: XttsEngine, trained: dict[
 def test_merged_weights_speak_as_the_adapter_does(
     checkpoint: Path, engine: XttsEngine, trained: dict[str, bytes], tmp_path: Path, name: str
 ) -> None:
-    folder = export_merged(checkpoint, trained[name], tmp_path / "merged")
+    folder = merged_folder(checkpoint, trained[name], tmp_path / "merged")
+    assert {"config.json", "model.pth", "vocab.json", "card.json"} <= {path.name for path in folder.iterdir()}
     with narrow_vocoder():
         merged = load_model(folder, "cpu")
     gpt = engine._model().gpt
@@ -132,7 +139,7 @@ def test_merged_weights_speak_as_the_adapter_does(
 
 def test_a_bottleneck_is_not_merged(checkpoint: Path, trained: dict[str, bytes], tmp_path: Path) -> None:
     with pytest.raises(InputRefused):
-        export_merged(checkpoint, trained["neck"], tmp_path / "merged")
+        merged_folder(checkpoint, trained["neck"], tmp_path / "merged")
 
 
 def test_an_adapter_of_another_model_is_refused_and_leaves_no_trace(

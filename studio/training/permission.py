@@ -1,0 +1,31 @@
+"""Whether a job may go on: the gate, asked for every voice whose recordings it learns from."""
+
+from sqlalchemy.orm import Session
+
+from studio.consent.gate import permits
+from studio.consent.purposes import Purpose
+from studio.db.tables import ConsentRecord, TrainingJob, Voice
+from studio.engines.base import EngineSpec
+from studio.errors import NotFound
+from studio.training.store import note_of
+
+PURPOSES = frozenset({Purpose.FINE_TUNE})
+# For good, as long as nobody agrees anew; the other refusals (a paper is missing, it is under review) can mend.
+LOST = frozenset({
+    "voices.unknown", "consent.none", "consent.withdrawn", "consent.expired", "consent.refused",
+    "consent.purpose_missing",
+})  # fmt: skip
+
+
+def permitted(session: Session, job: TrainingJob, spec: EngineSpec) -> ConsentRecord:
+    """The consent that covers training the job's voice now; raises what `permits` does, NotFound without a voice."""
+    for replay in note_of(job).replay:
+        _asked(session, replay.voice_id, spec)
+    return _asked(session, job.voice_id, spec)
+
+
+def _asked(session: Session, voice_id: str, spec: EngineSpec) -> ConsentRecord:
+    voice = session.get(Voice, voice_id)
+    if voice is None:
+        raise NotFound("voices.unknown")
+    return permits(session, voice, PURPOSES, spec)
