@@ -62,6 +62,7 @@ from studio.voices.service import VoiceService
 from studio.voices.speakers import SpeakerDesk
 from studio.work.presence import Presence
 from studio.work.scratch import sweep_uploads
+from studio.work.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ def build_studio(
     voices = VoiceService(database, vault, consent, judges, erasure, settings.upload_limit_mb * 2**20)
     dossiers = DossierDesk(database, vault)
     speakers = SpeakerDesk(database, voices, consent, dossiers, erasure)
-    enrolment = EnrolmentService(database, vault, voices, registry)
+    speaking = Turns()
+    enrolment = EnrolmentService(database, vault, voices, registry, judges, speaking)
     ground_of_datasets = DatasetRooms(database, vault, voices, judges, settings.scratch, marker)
     datasets = DatasetService(ground_of_datasets, settings.import_folder)
     accounts = AccountService(database, settings)
@@ -165,6 +167,7 @@ def build_studio(
         marker,
         text_limit=settings.text_limit,
         device=device,
+        turns=speaking,
         trained=adapters,
     )
     erasure.stops(enrolment.stop_speaker)

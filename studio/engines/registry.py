@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BrokenEngine:
-    """An engine that could not be registered: where it came from, and why it failed."""
+    """An engine that could not be registered or loaded: where it came from, and why it failed."""
 
     source: str
     reason: str
@@ -36,6 +36,7 @@ class Registry:
         self._context = context
         self._specs: dict[str, EngineSpec] = {}
         self._broken: list[BrokenEngine] = []
+        self._failed: dict[str, BrokenEngine] = {}  # engines whose last load failed
         self._engines: dict[str, Engine] = {}
         self._loading: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -61,9 +62,9 @@ class Registry:
             return tuple(self._specs.values())
 
     def broken(self) -> tuple[BrokenEngine, ...]:
-        """The engines that could not be registered, and why."""
+        """The engines that could not be registered, then those whose last load failed, and why."""
         with self._guard:
-            return tuple(self._broken)
+            return (*self._broken, *self._failed.values())
 
     def spec(self, engine_id: str) -> EngineSpec:
         """The spec of an engine; NotFound for an unknown id."""
@@ -96,8 +97,17 @@ class Registry:
             raise
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
+            self._note(spec, reason)
             raise EngineTrouble("registry.cannot_load", engine=spec.name, reason=reason) from error
+        self._note(spec, "")
         return engine
+
+    def _note(self, spec: EngineSpec, reason: str) -> None:
+        """Remember why an engine could not be loaded; forget it when it could."""
+        with self._guard:
+            self._failed.pop(spec.id, None)
+            if reason:
+                self._failed[spec.id] = BrokenEngine(spec.name, reason)
 
     def loaded(self) -> tuple[str, ...]:
         """The ids of the engines that hold memory now."""

@@ -8,11 +8,14 @@ from typing import Literal
 
 from studio.engines.base import EngineSpec, HandModel
 from studio.models.catalogue import Catalogue
+from studio.models.recognisers import RECOGNISERS
 
 
 @dataclass(frozen=True)
 class HandState:
-    """A model people bring, and what its folder holds. `engines` are the names of those that would use it."""
+    """A model people bring, and what its folder holds. `engines` are the names of those that would use it;
+    none for a recogniser.
+    """
 
     model: HandModel
     engines: tuple[str, ...]
@@ -31,23 +34,28 @@ class HandShelf:
     """Looks at the folders afresh each time it is asked."""
 
     def __init__(
-        self, specs: Callable[[], Iterable[EngineSpec]], root: Path, let_go: Callable[[str], None]
+        self,
+        specs: Callable[[], Iterable[EngineSpec]],
+        root: Path,
+        let_go: Callable[[str], None],
+        others: tuple[HandModel, ...] = RECOGNISERS,
     ) -> None:
         self._specs = specs
         self._root = root
         self._let_go = let_go
+        self._others = others
 
     def states(self, catalogue: Catalogue) -> list[HandState]:
-        """What engines would find by hand, each once; what the catalogue knows is fetched instead."""
+        """What would be found by hand, each once; what the catalogue knows is fetched instead."""
         known = {model.id for model in catalogue.models}
-        models: dict[str, HandModel] = {}
+        models = {model.id: model for model in self._others if model.id not in known}
         users: dict[str, list[str]] = {}
         for spec in self._specs():
             for model in spec.by_hand:
                 if model.id not in known:
                     models.setdefault(model.id, model)
                     users.setdefault(model.id, []).append(spec.name)
-        return [self._state(model, tuple(users[model.id])) for model in models.values()]
+        return [self._state(model, tuple(users.get(model.id, ()))) for model in models.values()]
 
     def let_go(self) -> None:
         """Unload every engine that uses such models: it looks for them again when it is next needed."""

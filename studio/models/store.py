@@ -120,11 +120,6 @@ class ModelStore:
             watch.report("done")
         return shelf.folder
 
-    def pull_embedded(self, progress: Progress = keep_quiet, should_stop: ShouldStop = never_stop) -> None:
-        """Fetch every embedded model that is not here; raises as `pull` does, at the first that fails."""
-        for model in self.catalogue.embedded:
-            self.pull(model.id, progress, should_stop)
-
     def _pull(self, shelf: Shelf, watch: Watch) -> None:
         troubles: list[StudioError] = []
 

@@ -76,6 +76,15 @@ class Choices:
     def engine(self, engine_id: str, language: str = "it") -> EngineChoice:
         return self._engine(self._engines.spec(engine_id), language)
 
+    def cloner(self, language: str = "", *, commercial: bool = False) -> EngineChoice | None:
+        """The engine to clone with unless somebody chooses: the best that is ready, speaks `language` ("" is any)
+        and permits commercial use where that is wanted; None when there is none.
+        """
+        fitting = (engine for engine in self.engines(cloning=True) if engine.ready)
+        return next(
+            (e for e in fitting if language in ("", *e.languages) and (e.commercial or not commercial)), None
+        )
+
     def voices(self, actor: Actor, search: str = "") -> list[VoiceOption]:
         """The actor's enrolled voices first, then the presets of every engine that is ready."""
         own = [
@@ -99,6 +108,16 @@ class Choices:
                 found.append(VoiceOption(key, preset.name, preset.language, spec.id, True))
         return found
 
+    def _languages(self, spec: EngineSpec) -> tuple[str, ...]:
+        """What it can speak here: an engine whose voices come one by one, what those that are here speak."""
+        if not spec.any_of or self._missing(spec):
+            return spec.languages
+        try:
+            spoken = {preset.language for preset in self._engines.engine(spec.id).presets()}
+        except StudioError:
+            return spec.languages
+        return tuple(language for language in spec.languages if language in spoken) or spec.languages
+
     def _missing(self, spec: EngineSpec) -> tuple[str, ...]:
         """Models to get before the engine can start; of those it needs any of, the first stands for all."""
         missing = tuple(model for model in spec.models if not self._present(model))
@@ -108,10 +127,9 @@ class Choices:
 
     def _engine(self, spec: EngineSpec, language: str) -> EngineChoice:
         return EngineChoice(
-            spec.id, spec.name, spec.summary.get(language, spec.summary["en"]), spec.languages, spec.licence.name,
-            spec.licence.url, spec.licence.commercial, spec.clones, self._device in spec.recommended_on,
-            self._missing(spec),
-            _fields(spec),
+            spec.id, spec.name, spec.summary.get(language, spec.summary["en"]), self._languages(spec),
+            spec.licence.name, spec.licence.url, spec.licence.commercial, spec.clones,
+            self._device in spec.recommended_on, self._missing(spec), _fields(spec),
         )  # fmt: skip
 
 

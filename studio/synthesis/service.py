@@ -49,6 +49,7 @@ class SynthesisService:
         *,
         text_limit: int,
         device: str,
+        turns: Turns,
         trained: Trained | None = None,
     ) -> None:
         self._database = database
@@ -61,7 +62,7 @@ class SynthesisService:
         self._text_limit = text_limit
         self._device = device
         self.trained = trained or NothingTrained()
-        self._turns = Turns()
+        self._turns = turns  # of everybody who lets an engine speak
         self._warmth = Warmth()
         self._board: LiveBoard[PreviewEvent] = LiveBoard()
         self.takes = TakeStore(database, vault, marker)

@@ -11,7 +11,6 @@ from studio.consent.purposes import Purpose
 from studio.engines.base import EngineSpec
 from studio.engines.registry import Registry
 from studio.errors import InputRefused, NotFound, StudioError, TooMany
-from studio.privacy.access import Actor
 from studio.privacy.api_keys import ApiKeyService, KeyHolder, Scope
 from studio.synthesis.choices import Choices, EngineChoice, VoiceOption
 from studio.synthesis.preview import Preview
@@ -149,11 +148,10 @@ class SpeechService:
             return self._engines.spec(order.model)
         if voice.engine_id:
             return self._engines.spec(voice.engine_id)
-        for engine in self._choices.engines(cloning=True):
-            allowed = engine.commercial or order.purpose is not Purpose.COMMERCIAL_USE
-            if engine.ready and language in engine.languages and allowed:
-                return self._engines.spec(engine.id)
-        raise NotFound("access.no_engine", language=language)
+        engine = self._choices.cloner(language, commercial=order.purpose is Purpose.COMMERCIAL_USE)
+        if engine is None:
+            raise NotFound("access.no_engine", language=language)
+        return self._engines.spec(engine.id)
 
     def whole(self, holder: KeyHolder, take_id: str, format: SpeechFormat) -> bytes:
         """A stored take as an answer."""
@@ -190,8 +188,3 @@ def _options(engine: EngineSpec, order: SpeechOrder) -> Mapping[str, object]:
 def _require_any(holder: KeyHolder, *scopes: Scope) -> None:
     if not holder.scopes & set(scopes):
         holder.require(scopes[-1])
-
-
-def of_session(actor: Actor) -> KeyHolder:
-    """A signed-in person, who has every scope of the role and no key."""
-    return KeyHolder(actor, "session", frozenset(Scope))

@@ -19,7 +19,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", nargs="?", help="what to say; without it, standard input is read")
     parser.add_argument("--batch", type=Path, help="a CSV with a column text, or one sentence per line")
     parser.add_argument("--language", default="it")
-    parser.add_argument("--engine", help="default: the preset's engine, or kokoro")
+    parser.add_argument("--engine", help="default: the preset's engine, or the best that clones here")
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
@@ -62,12 +62,13 @@ def run(terminal: Terminal, given: argparse.Namespace) -> None:
 def _request(terminal: Terminal, given: argparse.Namespace, text: str) -> SynthesisRequest:
     from studio.consent.purposes import Purpose
     from studio.synthesis.requests import SynthesisRequest, VoiceChoice
-    from studio.terminal.common import options_of
+    from studio.terminal.common import cloner_of, options_of
 
     voice = VoiceChoice.parse(given.voice)
     options = {**options_of(given.option), "speed": given.speed, "seed": given.seed}
     purpose = Purpose.COMMERCIAL_USE if given.commercial else Purpose.INTERNAL_USE
-    engine_id = given.engine or voice.engine_id or "kokoro"
+    engine_id = given.engine or voice.engine_id
+    engine_id = engine_id or cloner_of(terminal, given.language, commercial=given.commercial)
     notice = terminal.settings.spoken_notice if given.notice is None else given.notice
     return SynthesisRequest(
         voice,

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from studio.bootstrap import Studio, build_studio
-from studio.errors import StudioError
+from studio.errors import InputRefused, StudioError
 from studio.privacy.access import Actor
 from studio.settings import Settings, load_settings
 
@@ -96,3 +96,11 @@ def options_of(pairs: list[str] | None) -> Mapping[str, object]:
         except json.JSONDecodeError:
             options[name] = value
     return options
+
+
+def cloner_of(terminal: Terminal, language: str, *, commercial: bool = False) -> str:
+    """The id of the engine to clone with unless one is named; InputRefused when none is ready."""
+    engine = terminal.studio.choices.cloner(language, commercial=commercial)
+    if engine is None:
+        raise InputRefused("synthesis.no_engine")
+    return engine.id

@@ -38,7 +38,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     enrol.set_defaults(run=store)
     encode = actions.add_parser("encode", help="prepare a voice for an engine")
     encode.add_argument("voice_id")
-    encode.add_argument("--engine", default="kokoro")
+    encode.add_argument("--engine", help="default: the best that clones here and speaks the voice's language")
     encode.set_defaults(run=prepare)
     withdraw = actions.add_parser("withdraw", help="erase a voice's speaker and everything made from them")
     withdraw.add_argument("voice_id")
@@ -121,7 +121,11 @@ def store(terminal: Terminal, given: argparse.Namespace) -> None:
 
 
 def prepare(terminal: Terminal, given: argparse.Namespace) -> None:
-    live = terminal.studio.enrolment.start(terminal.actor, given.voice_id, given.engine)
+    from studio.terminal.common import cloner_of
+
+    language = terminal.studio.voices.view(terminal.actor, given.voice_id).language
+    engine_id = given.engine or cloner_of(terminal, language)
+    live = terminal.studio.enrolment.start(terminal.actor, given.voice_id, engine_id)
     with terminal.bar("encoding") as bar:
         try:
             for event in live.events():

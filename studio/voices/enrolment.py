@@ -1,27 +1,32 @@
 """Enrolment: a voice is encoded for an engine, in the background, watched and cached by content."""
 
 import hashlib
+import logging
 import threading
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from studio.audio.clip import AudioClip
 from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
 from studio.db.database import Database
 from studio.db.tables import EncodedVoice, Voice
-from studio.engines.base import EngineSpec, EnrolmentProgress, VoiceState
+from studio.engines.base import Engine, EngineSpec, EnrolmentProgress, VoiceState
 from studio.engines.registry import Registry
-from studio.errors import InputRefused
+from studio.errors import InputRefused, StudioError
+from studio.evaluation.judges import Judges
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.privacy.vault import Vault
+from studio.voices.likeness import language_of, likeness
 from studio.voices.service import VoiceService
 from studio.work.live import Live, LiveBoard
 from studio.work.turns import Turns
 
 Enrolment = Live[EnrolmentProgress]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,14 +40,35 @@ class EncodedView:
     current: bool
 
 
+@dataclass(frozen=True)
+class Encoding:
+    """What was made of the clips that `clips_id` names; `judged` are facts about how close it came."""
+
+    state: VoiceState
+    clips_id: str
+    complete: bool
+    judged: dict[str, str]
+
+
 class EnrolmentService:
     """Runs encode_voice one at a time; the same clips are never encoded twice for one engine."""
 
-    def __init__(self, database: Database, vault: Vault, voices: VoiceService, engines: Registry) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        voices: VoiceService,
+        engines: Registry,
+        judges: Judges,
+        speaking: Turns,
+    ) -> None:
+        """`speaking` is the turn of everybody who lets an engine speak."""
         self._database = database
         self._vault = vault
         self._voices = voices
         self._engines = engines
+        self._judges = judges
+        self._speaking = speaking
         self._turns = Turns()
         self._lock = threading.Lock()
         self._running: dict[tuple[str, str], Enrolment] = {}
@@ -118,9 +144,11 @@ class EnrolmentService:
     def _work(self, live: Enrolment, actor: Actor, voice_id: str, spec: EngineSpec, again: bool) -> None:
         with self._database.read() as session:
             voice = self._voices.find(session, actor, voice_id)
-            stored = None if again else self.state(session, voice, spec)
             clips = self._voices.clips(session, voice)
             clips_id = self._clips_id(session, voice, spec)  # a recording may come or go meanwhile
+            row = self._row(session, voice, spec, clips_id)
+            known = row is not None and row.complete and not again  # one cut short is made again, to its end
+            stored = self.state(session, voice, spec) if known else None
         if stored is not None:
             live.publish(EnrolmentProgress(1.0, "cached", stored))
             return
@@ -130,29 +158,44 @@ class EnrolmentService:
             state = engine.encode_voice(
                 clips, language=voice.language, report=live.publish, should_stop=live.should_stop
             )
-        self._store(actor, voice_id, spec, state, clips_id, complete=not live.should_stop())
+        complete = not live.should_stop()
+        live.publish(EnrolmentProgress(0.98, "judging", state))
+        made = Encoding(state, clips_id, complete, self._judged(engine, state, clips, voice.language))
+        self._store(actor, voice_id, spec, made)
         live.publish(EnrolmentProgress(1.0, "done", state))
 
-    def _store(
-        self, actor: Actor, voice_id: str, spec: EngineSpec, state: VoiceState, clips_id: str, complete: bool
-    ) -> None:
+    def _judged(
+        self, engine: Engine, state: VoiceState, clips: list[AudioClip], language: str
+    ) -> dict[str, str]:
+        """How close it came, as facts; none where it cannot be judged: the voice is usable all the same."""
+        spoken = language_of(engine.spec.languages, language)
+        if not spoken:
+            return {}
+        try:
+            with self._speaking.turn():
+                return likeness(engine, state, clips, spoken, self._judges.embed).facts
+        except StudioError as error:
+            log.warning("no likeness for this encoding: %s", error)
+            return {}
+
+    def _store(self, actor: Actor, voice_id: str, spec: EngineSpec, made: Encoding) -> None:
         with self._database.write() as session:
             voice = self._voices.find(session, actor, voice_id)
             permits(session, voice, {Purpose.ZERO_SHOT}, spec)  # asked again: minutes have passed
-            if old := self._row(session, voice, spec, clips_id):
+            if old := self._row(session, voice, spec, made.clips_id):
                 session.delete(old)
                 session.flush()
                 self._vault.delete(session, old.asset_id)
-            asset_id = self._vault.write(session, voice.speaker_id, "voice_state", state.to_bytes())
+            asset_id = self._vault.write(session, voice.speaker_id, "voice_state", made.state.to_bytes())
             session.add(
                 EncodedVoice(
                     voice_id=voice.id,
                     engine_id=spec.id,
-                    clips_id=clips_id,
+                    clips_id=made.clips_id,
                     asset_id=asset_id,
-                    content_id=state.content_id,
-                    facts=dict(state.facts),
-                    complete=complete,
+                    content_id=made.state.content_id,
+                    facts={**made.state.facts, **made.judged},
+                    complete=made.complete,
                 )
             )
             audit.append(session, actor.account_id, "voice.encoded", voice.id, engine=spec.id)
@@ -167,5 +210,7 @@ class EnrolmentService:
         return session.scalars(query).first()
 
     def _clips_id(self, session: Session, voice: Voice, spec: EngineSpec) -> str:
+        """What decides the encoding: the engine, how it encodes, its models, the language, the recordings."""
         contents = sorted(self._voices.content_ids(session, voice))
-        return hashlib.sha256("\n".join([spec.id, *spec.models, *contents]).encode()).hexdigest()
+        parts = [spec.id, f"encoding {spec.encoding}", *spec.models, voice.language, *contents]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()

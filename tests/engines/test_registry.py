@@ -138,6 +138,20 @@ def test_a_missing_model_is_said_as_such_and_other_failures_name_their_reason(re
     with pytest.raises(EngineTrouble, match="No module named"):
         registry.engine("gamma")
     assert registry.loaded() == ()
+    told = {broken.source: broken.reason for broken in registry.broken()}  # a missing model is no fault
+    assert list(told) == ["Beta", "Gamma"] and "wrong CUDA" in told["Beta"]
+
+
+def test_an_engine_that_loads_again_is_no_longer_broken(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.register(spec("beta", f"{HERE}:falls_over"))
+    with pytest.raises(EngineTrouble):
+        registry.engine("beta")
+    assert [broken.source for broken in registry.broken()] == ["Beta"]
+    monkeypatch.setattr(sys.modules[HERE], "falls_over", CountingEngine)
+    registry.engine("beta")
+    assert registry.broken() == ()
 
 
 def test_third_party_engines_come_singly_or_several_from_a_function(registry: Registry) -> None:

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from studio.engines.base import EngineContext
+from studio.engines.registry import build_registry
 from studio.models.catalogue import BUILT_IN, CatalogueFault, PackageSource, load_catalogue
 
 EMBEDDED = {
@@ -22,6 +24,14 @@ def test_every_embedded_model_is_pinned_and_has_a_mirror_package() -> None:
         assert any(isinstance(source, PackageSource) for source in model.sources), model.id
         assert model.licence.commercial and not model.needs_acceptance, model.id
         assert model.attribution and all(model.summary.values()), model.id
+
+
+def test_a_models_languages_are_those_of_its_engine(tmp_path: Path) -> None:
+    specs = {s.id: s for s in build_registry(EngineContext(lambda _: tmp_path, tmp_path)).specs()}
+    for model in load_catalogue().models:
+        if model.engine in specs and model.languages:
+            assert set(model.languages) <= set(specs[model.engine].languages), model.id
+    assert set(load_catalogue().model("kokoro-82m").languages) == set(specs["kokoro"].languages)
 
 
 def test_the_same_bytes_are_not_listed_under_two_names() -> None:

@@ -232,6 +232,7 @@ def test_a_batch_becomes_a_zip_with_a_harmless_manifest(
 def test_a_batch_takes_known_phrases_from_the_cache_unless_it_is_to_be_made_anew(
     studio: Studio, admin: Actor, request_: SynthesisRequest
 ) -> None:
+    studio.enrolment.start(admin, request_.voice.voice_id, "fake").wait()
     known = studio.synthesis.preview(admin, replace(request_, text="Benvenuti.")).take()
     engine = studio.engines.engine("fake")
     engine.spoken.clear()  # type: ignore[attr-defined]

@@ -12,7 +12,9 @@ from studio.bootstrap import Studio
 from studio.engines.base import EngineContext, HandModel, Licence, PresetVoice
 from studio.engines.coqui.models import COMMERCIAL, CONVERSIONS, NON_COMMERCIAL
 from studio.engines.coqui.spec import COQUI, MMS
+from studio.engines.registry import build_registry
 from studio.errors import NotPermitted
+from studio.models.recognisers import RECOGNISERS
 from studio.privacy.access import Actor
 from studio.ui.desk import Desk
 from studio.ui.header import build_header
@@ -111,7 +113,38 @@ def test_every_coqui_model_can_be_brought_and_is_described(studio: Studio) -> No
     for spec in (COQUI, MMS):
         studio.engines.register(spec)
     states = studio.model_desk.by_hand()
+    wanted |= {model.id for model in RECOGNISERS}
     assert sorted(state.model.id for state in states) == sorted(wanted)  # each once
     for language in ("it", "en"):
-        shown = hand_section(Words(language), states, "models", may=True)
+        shown = hand_section(Words(language), states, "models", 1 << 30, may=True)
         assert all(f'data-model="{model_id}"' in shown for model_id in wanted)
+
+
+def test_every_voice_an_engine_looks_for_can_be_fetched_or_brought(studio: Studio) -> None:
+    known = {model.id for model in studio.models.catalogue.models}
+    for spec in build_registry(EngineContext(Path, Path())).specs():
+        brought = {model.id for model in spec.by_hand}
+        assert set(spec.any_of) | set(spec.models) <= known | brought, spec.id
+
+
+def test_a_recogniser_says_what_room_it_takes_and_how_it_is_switched_on(
+    studio: Studio, tab: ModelsTab, admin: Actor, visitor: Visitor
+) -> None:
+    shown = tab.by_hand(visitor(admin))
+    assert "jonatasgrosman/wav2vec2-large-xlsr-53-italian" in shown and "Apache 2.0" in shown
+    assert "liberi sul disco" in shown and "TIMBRO_RECOGNISER=wav2vec2" in shown
+    tight = hand_section(Words("it"), studio.model_desk.by_hand(), "models", 1 << 20, may=True)
+    assert "ne restano solo" in tight
+
+
+def test_engines_that_cannot_be_used_are_told_with_the_reason_to_who_can_mend_it(
+    studio: Studio, italian: Desk, admin: Actor, account: Callable[..., Actor], visitor: Visitor
+) -> None:
+    with gr.Blocks() as demo:
+        tab = ModelsTab(italian, build_header(italian, demo))
+    assert tab.unusable(visitor(admin)) == ""
+    studio.engines.report_broken("other-engine", ImportError("no module <torch>"))
+    shown = tab.unusable(visitor(admin))
+    assert "other-engine" in shown and "no module &lt;torch&gt;" in shown
+    hidden = tab.unusable(visitor(account("rosa")))
+    assert "other-engine" in hidden and "torch" not in hidden

@@ -139,6 +139,35 @@ def test_the_same_clips_are_encoded_once(home: Home, admin: Actor) -> None:
     assert events[-1].stage == "done"
 
 
+def test_an_encoding_cut_short_is_made_again_not_taken_for_done(studio: Studio, admin: Actor) -> None:
+    voice = enrol(studio, admin)
+    engine = studio.engines.engine("fake")
+    live = studio.enrolment.start(admin, voice.id, "fake")
+    next(event for event in live.events() if event.state is not None)
+    live.cancel()
+    live.wait()
+    assert [view.complete for view in studio.enrolment.encoded(admin, voice.id)] == [False]
+    stages = [event.stage for event in studio.enrolment.start(admin, voice.id, "fake").events()]
+    assert "cached" not in stages and engine.encoded == 2  # type: ignore[attr-defined]
+    assert [view.complete for view in studio.enrolment.encoded(admin, voice.id)] == [True]
+
+
+def test_an_encoding_is_for_the_engines_way_of_encoding_and_the_voices_language(
+    home: Home, admin: Actor
+) -> None:
+    studio = home.studio
+    voice = enrol(studio, admin)
+    studio.enrolment.start(admin, voice.id, "fake").wait()
+    spec = studio.engines.spec("fake")
+    with studio.database.read() as session:
+        row = studio.voices.find(session, admin, voice.id)
+        assert studio.enrolment.state(session, row, spec) is not None
+        assert studio.enrolment.state(session, row, replace(spec, encoding=2)) is None
+        session.expunge(row)
+        row.language = "it"
+        assert studio.enrolment.state(session, row, spec) is None
+
+
 def test_an_engine_that_cannot_clone_says_so(studio: Studio, admin: Actor) -> None:
     made = enrol(studio, admin)
     with pytest.raises(InputRefused, match="cannot clone"):

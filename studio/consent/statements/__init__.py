@@ -43,10 +43,6 @@ def notice(language: str) -> Notice:
     return Notice(text, texts["version"], language, fingerprint(text))
 
 
-def purpose_label(purpose: Purpose, language: str) -> str:
-    return str(_texts(language)["purposes"][purpose.value])
-
-
 def draw(language: str) -> tuple[tuple[str, ...], str]:
     """Four random words and a neutral sentence; from the system's source, for nobody may guess them."""
     texts, chance = _texts(language), secrets.SystemRandom()

@@ -2,12 +2,20 @@
 
 from pydantic import Field
 
-from studio.engines.base import EngineOptions, EngineSpec, Licence
+from studio.engines.base import EngineOptions, EngineSpec, HandModel, Licence
 
-VOICES = (
-    "piper-en-joe",
-    "piper-it-paola",
+CC0 = Licence(
+    "CC0-1.0",
+    "CC0 (recordings, by the voices' cards; the voices are fine-tuned from lessac, whose data have other terms)",
+    commercial=True,
+    url="https://creativecommons.org/publicdomain/zero/1.0/",
 )
+# Its recordings are CC0, as joe's are (Nabu Casa voice datasets); the SHA-256 of its files is not known here.
+PAOLA = HandModel(
+    "piper-it-paola", "Piper: Paola (it_IT, medium)", "voice", ("it",), CC0, ("*.onnx", "*.onnx.json"),
+    "rhasspy/piper-voices: it/it_IT/paola/medium", size_mb=64,
+)  # fmt: skip
+VOICES = ("piper-en-joe", PAOLA.id)
 
 
 class PiperOptions(EngineOptions):
@@ -30,12 +38,8 @@ class PiperOptions(EngineOptions):
 SPEC = EngineSpec(
     id="piper",
     name="Piper",
-    licence=Licence(
-        "CC0-1.0",
-        "CC0 (recordings, by the voices' cards; joe is fine-tuned from lessac, whose data have other terms)",
-        commercial=True,
-    ),
-    languages=("en", "it"),
+    licence=CC0,
+    languages=("en", "it"),  # of the voices there are; a studio speaks those of the ones it has
     sample_rate_hz=22050,
     options=PiperOptions,
     factory="studio.engines.piper.engine:PiperEngine",
@@ -49,4 +53,5 @@ SPEC = EngineSpec(
     },
     character_limits={"*": 600},
     any_of=VOICES,
+    by_hand=(PAOLA,),
 )

@@ -1,6 +1,8 @@
 """Models as HTML: what each is for, how big, what its licence permits, and what is here of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from studio.models.catalogue import Model
 from studio.models.downloads import Download
@@ -19,6 +21,28 @@ class Shown:
     state: ModelState
     work: Download | None  # under way
     may: bool  # whether who looks may change anything
+
+
+class Broken(Protocol):
+    """An engine that cannot be used: where it comes from, and why."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
+def broken_engines(words: Words, broken: Sequence[Broken], *, may: bool) -> str:
+    """Engines that could not be registered or loaded; empty text where all is well."""
+    if not broken:
+        return ""
+    lines = "".join(
+        f"<li><b>{esc(one.source)}</b>{f': {esc(one.reason)}' if may else ''}</li>" for one in broken
+    )
+    return (
+        f'<div class="tb-note bad" role="status"><p>{esc(words("models.broken_engines"))}</p><ul>{lines}</ul>'
+        f"<p>{esc(words('models.broken_next'))}</p></div>"
+    )
 
 
 def model_cards(words: Words, shown: list[Shown], free_bytes: int) -> str:

@@ -11,7 +11,7 @@ from studio.ui.desk import Desk
 from studio.ui.header import Header
 from studio.ui.markup import board, esc
 from studio.ui.models.by_hand import hand_section
-from studio.ui.models.cards import Shown, licence_card, model_cards
+from studio.ui.models.cards import Shown, broken_engines, licence_card, model_cards
 
 EVERY_S = 1.0
 
@@ -28,6 +28,7 @@ class ModelsTab:
         gr.HTML(
             f"<h2>{esc(desk.words('tab.models'))}</h2><p class='tb-dim'>{esc(desk.words('models.info'))}</p>"
         )
+        self.broken = gr.HTML(elem_id="engines-broken")
         self.ask = board("model-licence")
         self.area = board("models")
         self.hand = board("models-by-hand")
@@ -47,10 +48,17 @@ class ModelsTab:
             on(area.click, self.act, [self.seen], self.outputs)
         self.header.refresh(self.ended.change)
         on(demo.load, self.by_hand, None, [self.hand])
+        for event in (demo.load, self.ended.change):
+            on(event, self.unusable, None, [self.broken])
         looked = on(self.hand.click, self.look_again, None, [self.hand])
         self.header.refresh(looked.then)
 
     # Handlers
+
+    def unusable(self, request: gr.Request) -> str:
+        """The engines that cannot be used; why concerns those who can mend it."""
+        may = self.desk.actor(request).may(Permission.MODELS)
+        return broken_engines(self.desk.words, self.desk.studio.engines.broken(), may=may)
 
     def by_hand(self, request: gr.Request) -> str:
         """The models that people bring, as their folders are now."""
@@ -67,7 +75,8 @@ class ModelsTab:
     def _hand(self, actor: Actor, states: list[HandState], *, opened: bool = False) -> str:
         may = actor.may(Permission.MODELS)
         root = str(self.desk.studio.models.root) if may else "storage/models"  # where it is concerns who may
-        return hand_section(self.desk.words, states, root, may=may, opened=opened)
+        free = self.desk.studio.model_desk.free_bytes()
+        return hand_section(self.desk.words, states, root, free, may=may, opened=opened)
 
     def arrive(self, request: gr.Request) -> tuple[Any, ...]:
         return self.drawn(self.desk.actor(request), [])

@@ -8,6 +8,7 @@ from studio.ui.markup import badge, bar, button, empty, esc, facts, player
 from studio.ui.words import Words
 from studio.voices.enrolment import EncodedView
 from studio.voices.forms import VoiceView
+from studio.voices.likeness import Likeness
 
 
 def consent_badge(words: Words, view: VoiceView) -> str:
@@ -127,7 +128,21 @@ def _encoded(words: Words, made: EncodedView) -> str:
     if not made.current:
         return badge(words("voices.encoded_stale"), "warn")
     state = badge(words("voices.encoded" if made.complete else "voices.encoded_early"), "good")
-    return state + "".join(badge(told) for told in known_facts(words, made.facts))
+    return state + "".join(badge(told) for told in known_facts(words, made.facts)) + close(words, made.facts)
+
+
+def close(words: Words, facts_: Mapping[str, str]) -> str:
+    """How close the clone came, beside the person and other people; a cosine alone says nothing."""
+    judged = Likeness.read(facts_)
+    if judged is None:
+        return ""
+    names = {"value": judged.value, "same": judged.same, "other": judged.other}
+    told = {name: words.number(value) for name, value in names.items()}
+    beside = words("voices.beside_own" if judged.own else "voices.beside_usual", **told)
+    return (
+        f'<p class="tb-dim tb-likeness"><b>{esc(words("voices.judged", **told))}</b> · {esc(beside)} '
+        f"{esc(words('voices.judge'))}</p>"
+    )
 
 
 def known_facts(words: Words, facts_: Mapping[str, str]) -> list[str]:

@@ -34,7 +34,8 @@ def enrolment_card(words: Words, watched: Watched, live: Enrolment) -> str:
     usable = badge(words("voices.usable_now"), "good") if latest and latest.state is not None else ""
     likeness = ""
     if latest and latest.similarity is not None:
-        likeness = badge(words("voices.likeness", value=words.number(latest.similarity)))
+        told_by = words("voices.working_likeness", value=words.number(latest.similarity))
+        likeness = f'<span class="tb-dim">{esc(told_by)}</span>'
     title = words("voices.enrolling", voice=watched.voice, engine=watched.engine)
     stop = button("stop", words("voices.stop" if usable else "do.cancel"), token=watched.token)
     moving = stage in ("queued", "loading")

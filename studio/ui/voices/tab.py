@@ -142,11 +142,10 @@ class VoicesTab:
 
     def begin(self, actor: Actor, view: VoiceView) -> None:
         """Start the enrolment for the first engine that is ready and speaks the voice's language."""
-        engines = self.desk.studio.choices.engines(self.desk.words.language, cloning=True)
-        fitting = [engine for engine in engines if engine.ready]
-        spoken = [engine for engine in fitting if view.language in engine.languages] or fitting
-        if view.usable and spoken:
-            self.desk.studio.enrolment.start(actor, view.id, spoken[0].id)
+        choices = self.desk.studio.choices
+        engine = choices.cloner(view.language) or choices.cloner()
+        if view.usable and engine is not None:
+            self.desk.studio.enrolment.start(actor, view.id, engine.id)
 
     def approved(self, actor: Actor, speaker_id: str) -> None:
         """A consent holds now: prepare the approver's own voices of this speaker; others' wait for their owner."""
