@@ -1,7 +1,7 @@
 """A preview on its way: events for the page, sound for the player."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from studio.audio.clip import AudioClip
 from studio.audio.encode import AudioFormat, StreamEncoder, Tags
@@ -17,6 +17,7 @@ class Preview(Live[PreviewEvent]):
         self.sample_rate_hz = sample_rate_hz
         self.tags = tags  # what a stream of it says at its start
         self.speaker_id = ""  # whose voice speaks; empty for a preset
+        self.permitted: Callable[[], None] = lambda: None  # raises once the voice may no longer be heard
         self._pieces: list[AudioClip] = []
         self._sounded = threading.Condition()
         self._complete = False

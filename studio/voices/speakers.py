@@ -113,6 +113,10 @@ class SpeakerDesk:
 
     # The speaker's side
 
+    def enter(self, token: str) -> None:
+        """NotFound unless the link opens something; asked before anything that comes by it is read."""
+        self.links.enter(token)
+
     def page(self, token: str, language: str) -> SpeakerPage:
         """What the holder of the link sees now, in "it" or "en"."""
         guest = self.links.enter(token)

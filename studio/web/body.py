@@ -1,6 +1,7 @@
 """Request bodies: JSON read whole and passed on as it was understood, uploads counted while they stream."""
 
 import json
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -16,34 +17,65 @@ Receive = Callable[[], Awaitable[Message]]
 MEGABYTE = 1_000_000
 JSON_LIMIT = 4 * MEGABYTE  # an event carries texts and settings; sounds go through uploads
 FILES_A_REQUEST = 100
+MOST_DEPTH = 100  # lists in lists: the pages send a handful, and what walks a body walks it by recursion
 
 
 async def read_json(receive: Receive, declared: int, limit: int = JSON_LIMIT) -> Any:
-    """The whole body as JSON; Refusal when it is too long, not JSON, or holds what no text or number is:
-    half a surrogate pair, NaN, Infinity.
-    """
-    pieces, size = [], 0
-    while True:
+    """The whole body as `strict_json`; Refusal when it is too long or none."""
+    too_long = Refusal(413, InputRefused("web.event_too_large", limit_mb=limit // MEGABYTE))
+    return strict_json(await read_body(receive, declared, limit, too_long))
+
+
+async def read_body(receive: Receive, declared: int, limit: int, too_long: Refusal) -> bytes:
+    """The whole body; `too_long` as soon as it is, and Refusal when the sender is gone."""
+    body, more = bytearray(), True
+    while more:
+        if max(len(body), declared) > limit:
+            body.clear()
+            await drain(receive, declared)
+            raise too_long
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Refusal(400, InputRefused("web.cut_off"))
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if max(size, declared) > limit:
-            await drain(receive, declared)
-            raise Refusal(413, InputRefused("web.event_too_large", limit_mb=limit // MEGABYTE))
-        if not message.get("more_body"):
-            break
+        body += message.get("body", b"")
+        more = bool(message.get("more_body"))
+    if len(body) > limit:
+        raise too_long
+    return bytes(body)
+
+
+def strict_json(raw: bytes) -> Any:
+    """What the bytes say; Refusal when they are not JSON, nest deeper than any page does, or hold what no text
+    or number is: half a surrogate pair, NaN, Infinity.
+    """
     try:
-        value = json.loads(b"".join(pieces), parse_constant=_no_number)
-        json.dumps(value, ensure_ascii=False).encode()
-        return value
+        value = json.loads(raw, parse_constant=_finite, parse_float=_finite)
+        _refuse_odd(value)
     except (ValueError, RecursionError) as error:
         raise Refusal(400, InputRefused("web.not_json")) from error
+    return value
 
 
-def _no_number(name: str) -> float:
-    raise ValueError(name)
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # 1e999 included
+        raise ValueError(text)
+    return number
+
+
+def _refuse_odd(value: Any) -> None:
+    """ValueError for half a surrogate pair anywhere, and for lists in lists in lists; copies no long text."""
+    level = [value]
+    for _ in range(MOST_DEPTH):
+        for text in (one for one in level if isinstance(one, str) and not one.isascii()):
+            text.encode()
+        lists = [one for one in level if isinstance(one, list)]
+        maps = [one for one in level if isinstance(one, dict)]
+        level = [inner for one in lists for inner in one]
+        level += [inner for one in maps for pair in one.items() for inner in pair]
+        if not level:
+            return
+    raise ValueError("nested too deep")
 
 
 def replay(value: Any, receive: Receive) -> tuple[bytes, Receive]:

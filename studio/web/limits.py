@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-KEPT = 20_000  # buckets; the full ones are dropped beyond
+KEPT = 20_000  # buckets of each budget
 
 
 class Budget(StrEnum):
@@ -52,27 +52,26 @@ RATES: Mapping[Budget, Rate] = {
 
 @dataclass
 class Limits:
-    """The buckets. Used from the event loop alone."""
+    """The buckets. Used from the event loop alone.
+
+    Each budget remembers the KEPT that asked last, oldest first: a flood of addresses pushes out others' empty
+    buckets of the same budget at worst, and none of a sign-in.
+    """
 
     rates: Mapping[Budget, Rate] = field(default_factory=lambda: RATES)
     clock: Callable[[], float] = time.monotonic
-    _levels: dict[tuple[Budget, str], tuple[float, float]] = field(default_factory=dict)
+    kept: int = KEPT
+    _levels: dict[Budget, dict[str, tuple[float, float]]] = field(default_factory=dict)
 
     def take(self, budget: Budget, who: str) -> int:
         """Take one; 0 when granted, otherwise the whole seconds to wait."""
         rate, at = self.rates[budget], self.clock()
-        level, before = self._levels.get((budget, who), (rate.burst, at))
+        levels = self._levels.setdefault(budget, {})
+        level, before = levels.get(who, (rate.burst, at))
         level = min(rate.burst, level + (at - before) * rate.per_s)
-        if level < 1:
-            return math.ceil((1 - level) / rate.per_s)
-        if len(self._levels) >= KEPT:
-            self._prune(at)
-        self._levels[budget, who] = (level - 1, at)
-        return 0
-
-    def _prune(self, at: float) -> None:
-        """Forget buckets that have filled up again: they say the same as no bucket."""
-        for key, (level, before) in list(self._levels.items()):
-            rate = self.rates[key[0]]
-            if level + (at - before) * rate.per_s >= rate.burst:
-                del self._levels[key]
+        wait_s = 0 if level >= 1 else math.ceil((1 - level) / rate.per_s)
+        levels.pop(who, None)  # and in again, as the newest: a refused one too, or it would soon be forgotten
+        levels[who] = (level if wait_s else level - 1, at)
+        if len(levels) > self.kept:
+            del levels[next(iter(levels))]
+        return wait_s

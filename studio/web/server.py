@@ -28,7 +28,7 @@ from studio.web.media import actor_of, media_router
 from studio.web.origin import is_loopback
 from studio.web.pages import refusal_body
 from studio.web.privacy import privacy_router, purge_forever
-from studio.web.refusals import refusal_of
+from studio.web.refusals import Refusal, refusal_of
 from studio.web.scratch import fresh_folder, sweep_forever, upload_folder
 from studio.web.speech_api import description_router, explain_body, speech_router
 from studio.web.verify.routes import verify_router
@@ -77,6 +77,7 @@ def build_app(studio: Studio, demo: Any, look: Look | None = None) -> Gate:
     _add_small_routes(app)
     app.add_exception_handler(StudioError, _explain(studio))
     app.add_exception_handler(RequestValidationError, _explain(studio))
+    app.add_exception_handler(Refusal, _explain(studio))
     shared = mount(
         app,
         demo,
@@ -108,12 +109,12 @@ def _explain(studio: Studio) -> Callable[[Request, Exception], Response]:
     def explain(request: Request, error: Exception) -> Response:
         if isinstance(error, RequestValidationError):
             error = explain_body(error)
-        assert isinstance(error, StudioError)
+        assert isinstance(error, StudioError | Refusal)
         visit = request.scope[VISIT]
         assert isinstance(visit, Visit)
         actor = request.scope.get("timbro.actor")
         language = actor.language if actor else visit.language(studio.settings.language)
-        refusal = refusal_of(error)
+        refusal = error if isinstance(error, Refusal) else refusal_of(error)
         content_type, body = refusal_body(refusal, language, visit)
         wait = {"Retry-After": str(refusal.retry_after_s)} if refusal.retry_after_s else None
         return Response(body, refusal.status, wait, content_type.decode())

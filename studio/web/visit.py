@@ -1,5 +1,6 @@
 """What the gate reads of a request before anything else does."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Visit:
     headers: dict[str, str]
     host: str  # the Host header, lower case, with its port
     secure: bool
-    address: str
+    address: str  # whom limits count: an IPv4 address, or an IPv6 network of 64 bits
 
     @property
     def session_token(self) -> str:
@@ -85,7 +86,23 @@ def read_visit(scope: Scope, behind_proxy: bool) -> Visit:
         query=parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True),
         headers=headers,
         host=headers.get("host", "").lower(),
-        secure=(forwarded.split(",")[0].strip() or scope.get("scheme", "http")) == "https",
-        # The last hop is the one our own proxy saw; the others are whatever the visitor wrote.
-        address=hops.rsplit(",", 1)[-1].strip() or client[0],
+        secure=(_last(forwarded) or scope.get("scheme", "http")) == "https",
+        address=counted(_last(hops) or client[0]),
     )
+
+
+def _last(hops: str) -> str:
+    """The last hop is what our own proxy saw; the others are whatever the visitor wrote."""
+    return hops.rsplit(",", 1)[-1].strip().lower()
+
+
+def counted(address: str) -> str:
+    """What an address is counted as: whoever has one IPv6 address has the 2^64 of its network."""
+    try:
+        known = ipaddress.ip_address(address.strip("[]").partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    mapped = known.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((known, 64), strict=False))

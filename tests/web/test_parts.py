@@ -20,7 +20,7 @@ from python_multipart.multipart import MultipartParser
 from studio.errors import InputRefused, StorageTrouble
 from studio.settings import Settings
 from studio.web.bindings import Bindings, Ledger, file_paths, told_files
-from studio.web.body import UploadWatch
+from studio.web.body import UploadWatch, read_body, strict_json
 from studio.web.limits import Budget, Limits, Rate
 from studio.web.media import in_thread
 from studio.web.origin import answered_names, check_host, check_origin
@@ -43,6 +43,41 @@ def test_a_bucket_refills_with_time() -> None:
     assert limits.take(Budget.ANY, "b") == 0
     clock[0] = 2.0
     assert [limits.take(Budget.ANY, "a") for _ in range(2)] == [0, 2]
+
+
+def test_a_flood_of_addresses_costs_bounded_memory_and_frees_no_one() -> None:
+    """None of the buckets is full again; the newest stay, and other budgets are not touched."""
+    limits = Limits({Budget.ANY: Rate(2, 0.001), Budget.PASSWORD: Rate(1, 0.001)}, lambda: 0.0, kept=100)
+    assert limits.take(Budget.PASSWORD, "ada") == 0
+    for number in range(1000):
+        limits.take(Budget.ANY, f"10.0.0.{number}")
+    assert sum(map(len, limits._levels.values())) == 101
+    assert limits.take(Budget.PASSWORD, "ada") > 0
+    assert [limits.take(Budget.ANY, "10.0.0.999") for _ in range(2)] == [0, 1000]
+
+
+def test_who_asks_often_is_not_the_one_that_is_forgotten() -> None:
+    limits = Limits({Budget.ANY: Rate(50, 0.001)}, lambda: 0.0, kept=10)
+    waits = [limits.take(Budget.ANY, "busy") + limits.take(Budget.ANY, f"other {n}") for n in range(60)]
+    assert waits[-1] > 0, "its bucket was dropped between two of its requests"
+
+
+@pytest.mark.parametrize(
+    ("address", "counts_as"),
+    [
+        ("10.1.2.3", "10.1.2.3"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:3::1]", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:10.1.2.3", "10.1.2.3"),
+        ("somebody", "somebody"),
+        ("", ""),
+    ],
+)
+def test_a_network_of_ipv6_addresses_counts_as_one(address: str, counts_as: str) -> None:
+    scope = {"method": "GET", "path": "/", "query_string": b"", "scheme": "http", "headers": []}
+    assert read_visit(scope | {"client": (address, 1)}, False).address == counts_as
 
 
 def test_a_ledger_binds_on_first_use_and_forgets_each_accounts_oldest() -> None:
@@ -113,6 +148,48 @@ def test_forwarded_headers_count_only_behind_a_proxy() -> None:
     scope |= {"headers": headers, "client": ("10.9.9.9", 1)}
     assert (read_visit(scope, False).secure, read_visit(scope, False).address) == (False, "10.9.9.9")
     assert (read_visit(scope, True).secure, read_visit(scope, True).address) == (True, "10.1.1.1")
+    for said, secure in ((b"https, http", False), (b"http, https", True), (b"HTTPS", True)):
+        scope["headers"] = [(b"x-forwarded-proto", said)]
+        assert read_visit(scope, True).secure is secure, "the first hop is whatever the visitor wrote"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'["\\ud800"]',
+        b'{"\\udfff": 1}',
+        b"[NaN]",
+        b"[-Infinity]",
+        b"[1e999]",
+        b"[" * 101 + b"]" * 101,
+        b"\xff",
+        b"",
+    ],
+)
+def test_strict_json_refuses_what_no_page_sends(raw: bytes) -> None:
+    with pytest.raises(Refusal):
+        strict_json(raw)
+
+
+def test_strict_json_reads_what_pages_send() -> None:
+    deep = b"[" * 100 + b"]" * 100
+    assert strict_json(b'{"a": ["\\ud83d\\ude00", 1.5, -3, null]}') == {"a": ["\U0001f600", 1.5, -3, None]}
+    assert json.dumps(strict_json(deep)).encode() == deep
+
+
+def test_a_body_ends_where_its_limit_is() -> None:
+    """Not a byte more is kept than the limit and one piece, whatever was declared."""
+    sent = [0]
+
+    async def receive() -> dict[str, object]:
+        sent[0] += 1
+        return {"type": "http.request", "body": b"x" * 1000, "more_body": sent[0] < 500}
+
+    too_long = Refusal(413, InputRefused("web.not_json"))
+    with pytest.raises(Refusal):
+        asyncio.run(read_body(receive, 0, 2500, too_long))
+    sent[0] = 498
+    assert len(asyncio.run(read_body(receive, 0, 2500, too_long))) == 2000
 
 
 @given(st.integers(1, 500), st.integers(0, 600), st.integers(0, 600))

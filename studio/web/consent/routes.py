@@ -1,22 +1,25 @@
 """/consent/<token>: the page, its state, recordings examined, the answer, the speaker's data, the withdrawal."""
 
-import base64
-import binascii
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from studio.consent.purposes import Purpose
-from studio.consent.service import ATTESTATIONS
-from studio.errors import LANGUAGES, InputRefused
+from studio.errors import LANGUAGES
 from studio.voices.forms import Upload
-from studio.voices.speakers import MOST_BY_LINK, Answer
 from studio.web.consent.page import STATIC, asked, examined, frame, receipt, static, told
+from studio.web.consent.reading import (
+    ANSWER_BYTES,
+    SMALL_BYTES,
+    SOUND_BYTES,
+    Door,
+    read_answer,
+    read_wish,
+    refuse_unsure,
+)
 from studio.web.gate import VISIT
 from studio.web.media import in_thread
 from studio.web.ranges import disposition
@@ -24,11 +27,10 @@ from studio.web.visit import Visit
 from studio.web.wanted import Studio
 
 T = TypeVar("T")
-SOUND_BYTES = 8_000_000  # one recording: a minute of uncompressed sound
-SMALL_BYTES = 16_000
-ANSWER_BYTES = (MOST_BY_LINK + 1) * SOUND_BYTES * 4 // 3 + SMALL_BYTES
 THREADS = 4  # their own: speakers do not hold up the studio, nor it them
 LISTENING = 2  # recordings judged at once
+SENDING = 3  # bodies with sounds that are held at once, on their way or being judged
+ASKING = 50  # small ones
 NO_STORE = {"Cache-Control": "private, no-store"}
 
 
@@ -36,6 +38,7 @@ def consent_router(studio: Studio) -> APIRouter:
     """The routes. Handlers are coroutines that hand the work to a few threads of their own."""
     router = APIRouter()
     quick, judging = CapacityLimiter(THREADS), CapacityLimiter(LISTENING)
+    door, small = Door(SENDING), Door(ASKING)
     desk = studio.speakers
 
     async def work(call: Callable[..., T], *given: object, slowly: bool = False) -> T:
@@ -57,32 +60,35 @@ def consent_router(studio: Studio) -> APIRouter:
 
     @router.post("/consent/{token}/check")
     async def check(request: Request, token: str) -> Response:
-        upload = Upload("recording", await _read(request, SOUND_BYTES), "microphone")
-        checked = await work(desk.examine, token, upload, slowly=True)
+        await work(desk.enter, token)
+        async with door.let_in(request, SOUND_BYTES) as raw:
+            upload = Upload("recording", raw, "microphone")
+            checked = await work(desk.examine, token, upload, slowly=True)
         return JSONResponse(examined(checked, language_of(request)), headers=NO_STORE)
 
     @router.post("/consent/{token}/challenge")
     async def challenge(request: Request, token: str) -> Response:
-        body = _object(await _read(request, SMALL_BYTES))
-        notice = body.get("notice")
-        if not isinstance(notice, str):
-            raise InputRefused("consent.answer_shape")
-        made = await work(desk.challenge, token, language_of(request), _purposes(body), notice)
+        await work(desk.enter, token)
+        async with small.let_in(request, SMALL_BYTES) as raw:
+            purposes, notice = read_wish(raw)
+        made = await work(desk.challenge, token, language_of(request), purposes, notice)
         left = datetime.fromisoformat(made.expires_at) - datetime.now(UTC)
         return JSONResponse(asked(made, int(left.total_seconds())), headers=NO_STORE)
 
     @router.post("/consent/{token}/answer")
     async def answer(request: Request, token: str) -> Response:
-        await work(desk.page, token, language_of(request))  # before a large body is read
-        given = _answer(_object(await _read(request, ANSWER_BYTES)))
+        await work(desk.enter, token)
         language = language_of(request)
-        await work(desk.answer, token, given, language, slowly=True)
+        async with door.let_in(request, ANSWER_BYTES) as raw:
+            given = await work(read_answer, raw)
+            await work(desk.answer, token, given, language, slowly=True)
         return JSONResponse(told(await work(desk.page, token, language)), headers=NO_STORE)
 
     @router.post("/consent/{token}/withdraw")
     async def withdraw(request: Request, token: str) -> Response:
-        if _object(await _read(request, SMALL_BYTES)).get("sure") is not True:
-            raise InputRefused("consent.answer_shape")
+        await work(desk.enter, token)
+        async with small.let_in(request, SMALL_BYTES) as raw:
+            refuse_unsure(raw)
         return JSONResponse(receipt(await work(desk.withdraw, token)), headers=NO_STORE)
 
     @router.get("/consent/{token}/file.zip")
@@ -103,63 +109,3 @@ def _visit(request: Request) -> Visit:
     visit = request.scope[VISIT]
     assert isinstance(visit, Visit)
     return visit
-
-
-async def _read(request: Request, most: int) -> bytes:
-    """The body; InputRefused as soon as it is too long."""
-    pieces, size = [], 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > most:
-            raise InputRefused("web.file_too_large", limit_mb=most // 1_000_000)
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise InputRefused("web.not_json") from error
-    if not isinstance(body, dict):
-        raise InputRefused("web.not_json")
-    return body
-
-
-def _texts(value: object, most: int) -> list[str]:
-    if not isinstance(value, list) or len(value) > most or not all(isinstance(one, str) for one in value):
-        raise InputRefused("consent.answer_shape")
-    return value
-
-
-def _purposes(body: dict[str, Any]) -> frozenset[Purpose]:
-    names = _texts(body.get("purposes"), len(Purpose))
-    if unknown := set(names) - {purpose.value for purpose in Purpose}:
-        raise InputRefused("consent.answer_shape", unknown=len(unknown))
-    return frozenset(Purpose(name) for name in names)
-
-
-def _answer(body: dict[str, Any]) -> Answer:
-    challenge, source = body.get("challenge"), body.get("source")
-    if not isinstance(challenge, str) or source not in ("microphone", "upload"):
-        raise InputRefused("consent.answer_shape")
-    clips = _texts(body.get("clips"), MOST_BY_LINK)
-    return Answer(
-        purposes=_purposes(body),
-        attestations=frozenset(_texts(body.get("attestations"), len(ATTESTATIONS))),
-        challenge=challenge[:100],
-        statement=_sound(body.get("statement"), source),
-        clips=tuple(_sound(clip, "microphone") for clip in clips),
-    )
-
-
-def _sound(value: object, source: str) -> Upload:
-    if not isinstance(value, str):
-        raise InputRefused("consent.answer_shape")
-    try:
-        data = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InputRefused("consent.answer_shape") from error
-    if len(data) > SOUND_BYTES:
-        raise InputRefused("web.file_too_large", limit_mb=SOUND_BYTES // 1_000_000)
-    return Upload("recording", data, source)
