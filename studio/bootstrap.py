@@ -7,6 +7,7 @@ from pathlib import Path
 
 from studio.consent.service import ConsentService
 from studio.datasets.building import Rooms as DatasetRooms
+from studio.datasets.readings import readings
 from studio.datasets.removal import sweep_unfinished
 from studio.datasets.review import ReviewService
 from studio.datasets.service import DatasetService
@@ -58,6 +59,7 @@ from studio.training.shelf import AdapterShelf
 from studio.training.supervisor import Supervisor
 from studio.training.telling import TrainingTeller
 from studio.voices.enrolment import EnrolmentService
+from studio.voices.floor import FloorDesk
 from studio.voices.service import VoiceService
 from studio.voices.speakers import SpeakerDesk
 from studio.work.presence import Presence
@@ -81,6 +83,7 @@ class Studio:
     consent: ConsentService
     voices: VoiceService
     speakers: SpeakerDesk
+    floors: FloorDesk
     dossiers: DossierDesk
     retention: RetentionDesk
     erasure: Erasure
@@ -145,6 +148,9 @@ def build_studio(
     speakers = SpeakerDesk(database, voices, consent, dossiers, erasure)
     speaking = Turns()
     enrolment = EnrolmentService(database, vault, voices, registry, judges, speaking)
+    floors = FloorDesk(database, vault)
+    floors.reads(readings(vault))
+    erasure.stops(floors.forget)
     ground_of_datasets = DatasetRooms(database, vault, voices, judges, settings.scratch, marker)
     datasets = DatasetService(ground_of_datasets, settings.import_folder)
     accounts = AccountService(database, settings)
@@ -163,7 +169,7 @@ def build_studio(
         voices,
         enrolment,
         registry,
-        Scorer(judges),
+        Scorer(judges, floors),
         marker,
         text_limit=settings.text_limit,
         device=device,
@@ -179,11 +185,13 @@ def build_studio(
         dossiers.tells(teller)
     rooms = Rooms(
         database, voices, enrolment, synthesis, registry, judges, Recognisers(judges, settings),
-        ScoreStore(database, vault), device, settings.cores,
+        ScoreStore(database, vault), floors, device, settings.cores,
     )  # fmt: skip
     choices = Choices(voices, registry, folders.present, device)
     by_hand = HandShelf(registry.specs, models.root, lambda engine_id: _let_go(registry, engine_id))
     api_keys = ApiKeyService(database, settings.language, accounts.sessions)
+    listening = ListeningService(database, vault, voices, synthesis, choices, judges)
+    erasure.erases(listening.erase_speaker)
     erasure.resume()
     return Studio(
         settings=settings,
@@ -199,6 +207,7 @@ def build_studio(
         consent=consent,
         voices=voices,
         speakers=speakers,
+        floors=floors,
         dossiers=dossiers,
         retention=RetentionDesk(database, vault, erasure),
         erasure=erasure,
@@ -211,7 +220,7 @@ def build_studio(
         dataset_review=ReviewService(datasets, ground_of_datasets),
         training=training,
         marker=marker,
-        listening=ListeningService(database, vault, voices, synthesis, choices),
+        listening=listening,
         model_desk=ModelDesk(models, lambda engine_id: _let_go(registry, engine_id), by_hand),
         device=device,
         presence=presence,

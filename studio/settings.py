@@ -77,7 +77,8 @@ class Settings(BaseSettings):
     )
     recogniser_model: str = Field(
         default="",
-        description="Local folder or hub id of the wav2vec2 (CTC) or Whisper model, for transformers.",
+        description="Local folder or hub id of the wav2vec2 (CTC) or Whisper model, for transformers; empty with "
+        "wav2vec2 and Italian: jonatasgrosman/wav2vec2-large-xlsr-53-italian.",
     )
     recogniser_language: str = Field(default="it", description="The one language of a wav2vec2 model.")
     hour_price: float = Field(

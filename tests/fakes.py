@@ -65,6 +65,8 @@ def buzz(seconds: float, pitch_hz: float, seed: int) -> AudioClip:
 class ScriptedEngine:
     """Three enrolment steps, one chunk of tone per utterance; everything follows from text, voice and seed."""
 
+    dtype = "float32"
+
     def __init__(self, context: EngineContext, spec: EngineSpec | None = None) -> None:
         self.spec = spec or fake_spec()
         self.encoded = 0

@@ -7,23 +7,31 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.errors import AudioRefused
+
 Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class AudioClip:
-    """Mono sound: `samples` float32 of shape (n,), nominally within -1..1, at `sample_rate_hz`."""
+    """Mono sound: `samples` float32 of shape (n,), nominally within -1..1, at `sample_rate_hz`.
+
+    AudioRefused for more than one channel and for whole numbers, whose full scale nobody tells.
+    """
 
     samples: Samples
     sample_rate_hz: int
 
     def __post_init__(self) -> None:
-        samples = np.ascontiguousarray(self.samples, dtype=np.float32)
-        if samples.ndim != 1:
-            raise ValueError(f"an AudioClip is mono: shape (n,), not {samples.shape}")
+        given = np.asarray(self.samples)
+        if given.ndim != 1:
+            raise AudioRefused("audio.not_mono", shape=given.shape)
+        if given.dtype.kind != "f":
+            raise AudioRefused("audio.whole_numbers", kind=given.dtype)
         if self.sample_rate_hz <= 0:
             raise ValueError("sample_rate_hz must be positive")
-        samples.flags.writeable = False
+        samples = np.ascontiguousarray(given, dtype=np.float32).view()
+        samples.flags.writeable = False  # of this view: the caller's array stays the caller's
         object.__setattr__(self, "samples", samples)
 
     def __hash__(self) -> int:

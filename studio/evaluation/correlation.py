@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from studio.errors import InputRefused
+from studio.evaluation.intervals import finite
 
-VERSION = "1"
+VERSION = "2"
 FEWEST = 4  # Fisher's interval divides by sqrt(n - 3)
 NORMAL_975 = 1.959963985
 
@@ -17,7 +19,8 @@ NORMAL_975 = 1.959963985
 class Correlation:
     """Pearson's r with Fisher's 95 % interval, and Spearman's rho, over `n` clips.
 
-    All None where there are fewer than four clips, or where one side never changes: then nothing can be said.
+    All None where nothing can be said; `why_not` is then "few" (fewer than four clips) or "constant" (one side never
+    changes).
     """
 
     n: int
@@ -25,6 +28,7 @@ class Correlation:
     low: float | None = None
     high: float | None = None
     spearman: float | None = None
+    why_not: Literal["", "few", "constant"] = ""
 
 
 def correlation(predicted: Sequence[float], listened: Sequence[float]) -> Correlation:
@@ -32,12 +36,13 @@ def correlation(predicted: Sequence[float], listened: Sequence[float]) -> Correl
 
     InputRefused for lists of two lengths or values that are not finite. Source of the interval: Fisher, 1921.
     """
-    one, other = np.asarray(predicted, dtype=np.float64), np.asarray(listened, dtype=np.float64)
-    if one.shape != other.shape or not (np.isfinite(one).all() and np.isfinite(other).all()):
-        raise InputRefused("evaluation.pairs", references=len(predicted), hypotheses=len(listened))
-    n = len(one)
-    if n < FEWEST or np.ptp(one) == 0 or np.ptp(other) == 0:
-        return Correlation(n)
+    if len(predicted) != len(listened):
+        raise InputRefused("evaluation.two_lengths", one=len(predicted), other=len(listened))
+    one, other, n = finite(predicted), finite(listened), len(predicted)
+    if n < FEWEST:
+        return Correlation(n, why_not="few")
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return Correlation(n, why_not="constant")
     from scipy.stats import spearmanr
 
     r = float(np.corrcoef(one, other)[0, 1])

@@ -32,6 +32,7 @@ def mean_interval(values: Sequence[float], seed: int = 0) -> Interval:
 def ratio_interval(tops: Sequence[float], bottoms: Sequence[float], seed: int = 0) -> Interval:
     """sum(tops) / sum(bottoms), e.g. errors over words of each sentence, with a bootstrap over sentences.
 
+    InputRefused for lists of two lengths or none, values that are not finite, and bottoms that are not above 0.
     Sentences are drawn whole: errors within one are no more independent than its words.
     """
     top, bottom = _columns(tops, bottoms)
@@ -61,7 +62,18 @@ def difference(
 def _columns(tops: Sequence[float], bottoms: Sequence[float]) -> tuple[Floats, Floats]:
     if len(tops) != len(bottoms) or not len(tops):
         raise InputRefused("evaluation.pairs", references=len(bottoms), hypotheses=len(tops))
-    return np.asarray(tops, dtype=np.float64), np.asarray(bottoms, dtype=np.float64)
+    top, bottom = finite(tops), finite(bottoms)
+    if bottom.min() <= 0:
+        raise InputRefused("evaluation.nothing_to_divide", number=int(bottom.argmin()) + 1)
+    return top, bottom
+
+
+def finite(values: Sequence[float]) -> Floats:
+    """The values, shape (n,); InputRefused where one is not a finite number."""
+    found = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(found).all():
+        raise InputRefused("evaluation.not_numbers", number=int(np.argmin(np.isfinite(found))) + 1)
+    return found
 
 
 def _drawn(n: int, seed: int) -> NDArray[np.int64]:

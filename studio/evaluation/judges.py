@@ -90,7 +90,16 @@ class Judges:
 
     def statement_errors(self, statement: str, clip: AudioClip, language: str) -> tuple[str, float]:
         """What was heard, and its word error rate against what should have been read."""
+        heard = self.transcript(clip, language)
+        return heard, self.word_errors(statement, heard, language)
+
+    def transcript(self, clip: AudioClip, language: str) -> str:
+        """What is said; ModelMissing without the recogniser."""
+        return self.recognizer.transcribe(clip, language).text
+
+    @staticmethod
+    def word_errors(sentence: str, heard: str, language: str) -> float:
+        """Word error rate of what was heard against what should have been said, at most 1."""
         from studio.evaluation.wer import wer
 
-        heard = self.recognizer.transcribe(clip, language).text
-        return heard, min(1.0, wer([statement], [heard], language).corpus)
+        return min(1.0, wer([sentence], [heard], language).corpus)

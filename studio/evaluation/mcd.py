@@ -52,7 +52,7 @@ def mcd(
 
     Clips, or samples of shape (n,) at `sample_rate_hz`. Loudness does not matter. `pitch="dio"` is for
     large batches: another recipe, three times as fast, not to be compared with the default's. Raises AudioRefused
-    for two sample rates, a rate without an alpha, silence, NaN, and clips outside 0.1-40 s.
+    for two sample rates, a rate without an alpha, stereo, silence, NaN, and clips outside 0.1-40 s.
     Source: Kubichek, "Mel-cepstral distance measure for objective speech quality assessment", 1993.
     """
     one, other = (coefficients(sound, sample_rate_hz, pitch) for sound in (reference, synthesized))

@@ -2,17 +2,18 @@
 
 import re
 import unicodedata
-from typing import Literal
+from typing import Literal, get_args
 
 from studio.errors import InputRefused
 from studio.spoken.grammar import spoken
 from studio.spoken.languages import LANGUAGES, WITHOUT_SPACES, base, rules_for
 
-VERSION = "1"
+VERSION = "2"
 # "spoken": numbers, dates, money and abbreviations in words, then as "letters".
 # "letters": NFC, lower case, apostrophes and hyphens to spaces, no punctuation; digits stay.
 # "as_is": nothing but spaces.
 Normalization = Literal["spoken", "letters", "as_is"]
+NORMALIZATIONS = get_args(Normalization)
 
 _APOSTROPHES = re.compile(r"['’‘ʼ`´′＇]")
 # Spellings of one word that only fashion tells apart.
@@ -25,6 +26,13 @@ _SAME_WORD = {
         "nè": "né",
         "sè": "sé",
         "pò": "po",
+        "percento": "per cento",
+        "dottor": "dottore",
+        "signor": "signore",
+        "professor": "professore",
+        "ingegner": "ingegnere",
+        "ragionier": "ragioniere",
+        "monsignor": "monsignore",
     },
     "en": {
         "ok": "okay",
@@ -35,13 +43,27 @@ _SAME_WORD = {
         "dr": "doctor",
     },
 }
+# The same for words beside others, or for parts of a word.
+_SAME_PHRASE = {
+    "it": (
+        (re.compile(r"\b(\w*(?:nti|nta|cento|mila))tr[eè]\b"), r"\1tré"),  # 23: ventitre, ventitrè, ventitré
+        (re.compile(r"\b(euro|dollar[oi]|sterlin[ae]) e (\w+) (?:centesimi|penny)\b"), r"\1 e \2"),
+    )
+}
 
 
 def normalize(text: str, language: str, normalization: Normalization = "spoken") -> str:
     """`text` in the form in which words are compared; accents are kept. Chinese and Japanese: one
-    "word" a character. Raises InputRefused for a language without rules."""
-    if base(language) not in LANGUAGES:
+    "word" a character. Raises InputRefused for a language without rules, an unknown normalization, and what is
+    no text."""
+    if not isinstance(language, str) or base(language) not in LANGUAGES:
         raise InputRefused("evaluation.language", language=language)
+    if normalization not in NORMALIZATIONS:
+        raise InputRefused(
+            "evaluation.normalization", name=str(normalization)[:32], known=", ".join(NORMALIZATIONS)
+        )
+    if not isinstance(text, str):
+        raise InputRefused("evaluation.no_text", kind=type(text).__name__)
     if normalization == "as_is":
         return " ".join(text.split())
     rules = rules_for(language)
@@ -50,6 +72,8 @@ def normalize(text: str, language: str, normalization: Normalization = "spoken")
     if normalization == "spoken":
         same = _SAME_WORD.get(base(language), {})
         letters = " ".join(same.get(word, word) for word in letters.split())
+        for pattern, one_way in _SAME_PHRASE.get(base(language), ()):
+            letters = pattern.sub(one_way, letters)
     return " ".join(letters.replace(" ", "")) if base(language) in WITHOUT_SPACES else letters
 
 

@@ -20,7 +20,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a speed was measured on; a speed without it says nothing."""
+    """What a speed was measured on; a speed without it says nothing. `threads` 0: not recorded."""
 
     device: str
     dtype: str
@@ -47,9 +47,12 @@ def rtf(wall_s: float, audio_s: float) -> float:
     return wall_s / audio_s
 
 
-def real_time_factor(runs: Sequence[Run], machine: Machine) -> RealTimeFactor:
-    """The factor over `runs` without the first, which pays for warming up (InputRefused under two runs)."""
-    counted = list(runs)[1:]
+def real_time_factor(runs: Sequence[Run], machine: Machine, *, warm: bool = False) -> RealTimeFactor:
+    """The factor over `runs` without the first, which pays for warming up (InputRefused under two runs).
+
+    `warm` counts every run: something else had warmed the model up.
+    """
+    counted = list(runs)[0 if warm else 1 :]
     if not counted:
         raise InputRefused("evaluation.too_few_runs", runs=len(runs))
     factors = [rtf(run.wall_s, run.audio_s) for run in counted]

@@ -47,25 +47,34 @@ def cosine(one: Vector, other: Vector) -> float:
 
     Raises InputRefused where a vector is zero, not finite, or of another length.
     """
-    if one.shape != other.shape or one.ndim != 1:
-        raise InputRefused("evaluation.embeddings_differ", one=one.shape, other=other.shape)
-    a, b = one.astype(np.float64), other.astype(np.float64)
-    lengths = np.linalg.norm(a) * np.linalg.norm(b)
-    if not np.isfinite(lengths) or lengths == 0:
-        raise InputRefused("evaluation.embedding_empty")
-    return float(np.clip(a @ b / lengths, -1.0, 1.0))
+    a, b = (_direction(np.asarray(vector, dtype=np.float64)) for vector in (one, other))
+    if a.shape != b.shape:
+        raise InputRefused("evaluation.embeddings_differ", one=a.shape, other=b.shape)
+    return float(np.clip(a @ b, -1.0, 1.0))
 
 
 def mean_embedding(embeddings: Sequence[Vector]) -> Vector:
-    """The unit vector along the mean of unit vectors: one for a speaker's clips (InputRefused if none)."""
+    """The unit vector along the mean of the vectors' directions, shape (d,): one for a speaker's clips.
+
+    InputRefused for none, for vectors of two lengths, one that is zero or not finite, and one vector instead of
+    several.
+    """
     if not len(embeddings):
         raise InputRefused("evaluation.no_references")
-    rows = np.stack([np.asarray(vector, dtype=np.float64) for vector in embeddings])
-    mean = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).mean(axis=0)
-    length = np.linalg.norm(mean)
+    directions = [_direction(np.asarray(vector, dtype=np.float64)) for vector in embeddings]
+    for vector in directions:
+        if vector.shape != directions[0].shape:
+            raise InputRefused("evaluation.embeddings_differ", one=directions[0].shape, other=vector.shape)
+    return _direction(np.mean(directions, axis=0)).astype(np.float32)
+
+
+def _direction(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    if vector.ndim != 1:
+        raise InputRefused("evaluation.embedding_shape", shape=vector.shape)
+    length = np.linalg.norm(vector)
     if not np.isfinite(length) or length == 0:
         raise InputRefused("evaluation.embedding_empty")
-    return (mean / length).astype(np.float32)
+    return vector / length
 
 
 def similarity(
@@ -80,20 +89,29 @@ def measure_baselines(speakers: Mapping[str, Sequence[Vector]]) -> Baselines:
 
     A clip is never compared with a mean it is part of. Raises InputRefused where there are too few.
     """
-    same = [
+    same, different = same_speaker(speakers), different_speakers(speakers)
+    if not same or not different:
+        raise InputRefused("evaluation.too_few_speakers")
+    return Baselines(float(np.mean(same)), float(np.mean(different)), len(same), len(different))
+
+
+def same_speaker(speakers: Mapping[str, Sequence[Vector]]) -> list[float]:
+    """Each clip against the mean of its speaker's others; none of a speaker with a single clip."""
+    return [
         cosine(clip, mean_embedding([*clips[:index], *clips[index + 1 :]]))
         for clips in speakers.values()
         if len(clips) > 1
         for index, clip in enumerate(clips)
     ]
+
+
+def different_speakers(speakers: Mapping[str, Sequence[Vector]]) -> list[float]:
+    """Each clip against every other speaker's mean; speakers without clips are nobody."""
     means = {name: mean_embedding(clips) for name, clips in speakers.items() if len(clips)}
-    different = [
+    return [
         cosine(clip, mean)
         for name, clips in speakers.items()
         for other, mean in means.items()
         if other != name
         for clip in clips
     ]
-    if not same or not different:
-        raise InputRefused("evaluation.too_few_speakers")
-    return Baselines(float(np.mean(same)), float(np.mean(different)), len(same), len(different))

@@ -47,7 +47,7 @@ class SpeechRecognizer(Protocol):
 
 
 class WhisperRecognizer:
-    """Whisper through faster-whisper: greedy over temperature 0, so the same clip reads the same.
+    """Whisper through faster-whisper: the best of five beams at temperature 0, so the same clip reads the same.
 
     `model_dir` holds model.bin, config.json, tokenizer.json and vocabulary. Raises ModelMissing or
     ModelBroken. Source: Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision".

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from studio.audio.clip import AudioClip
 from studio.audio.speech import Span, speech_spans
-from studio.errors import InputRefused, ModelBroken
+from studio.errors import InputRefused, ModelBroken, NotFound, SourceUnavailable
 from studio.evaluation.checks import at_rate, check_clip
 from studio.evaluation.speech_recognition import SAMPLE_RATE_HZ, SHORTEST_S, Transcript, Word, transcript
 
@@ -52,7 +52,22 @@ def _window(samples: NDArray[np.float32], start_s: float, end_s: float) -> Windo
     return Window(piece, first / SAMPLE_RATE_HZ)
 
 
+def _reach(model: str) -> None:
+    """Look at a hub model's first file, so that what stands in the way is told apart and soon."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        hf_hub_download(model, "config.json")
+    except LocalEntryNotFoundError as error:  # no answer, and no copy from an earlier time
+        raise SourceUnavailable("evaluation.hub_unreachable", model=model) from error
+    except (HfHubHTTPError, HFValidationError) as error:
+        raise NotFound("evaluation.hub_unknown", model=model) from error
+
+
 def _load(kind: Any, model: str, local_only: bool, device: str) -> Any:
+    if not local_only:
+        _reach(model)
     try:
         loaded = kind.from_pretrained(model, local_files_only=local_only)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -64,7 +79,8 @@ class CtcRecognizer:
     """A wav2vec2 CTC model of one language, e.g. jonatasgrosman/wav2vec2-large-xlsr-53-italian.
 
     `model` is a folder, or a hub id where `local_only` is off. Decoding takes the best letter of each
-    frame: no language model mends what was badly said. Raises ModelBroken where it cannot be loaded.
+    frame: no language model mends what was badly said. Raises ModelBroken where it cannot be loaded,
+    SourceUnavailable where the hub cannot be reached, NotFound where it has no such model.
     """
 
     def __init__(self, model: str, language: str, *, local_only: bool = True, device: str = "cpu") -> None:
@@ -103,7 +119,7 @@ class CtcRecognizer:
 class TransformersWhisper:
     """Whisper in PyTorch, greedy; a word's times come from attention where the model names its heads.
 
-    Without alignment heads every word carries its window's times. Raises ModelBroken.
+    Without alignment heads every word carries its window's times. Raises as CtcRecognizer.
     """
 
     def __init__(self, model: str, *, local_only: bool = True, device: str = "cpu") -> None:

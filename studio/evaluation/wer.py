@@ -45,16 +45,18 @@ class WordErrors:
 
 
 def wer(
-    references: Sequence[str],
-    hypotheses: Sequence[str],
+    references: str | Sequence[str],
+    hypotheses: str | Sequence[str],
     language: str,
     normalization: Normalization = "spoken",
 ) -> WordErrors:
     """Errors of `hypotheses` against `references`, one for one (jiwer: least edits, all costing one).
 
-    Raises InputRefused for no utterance, lists of two lengths, a reference without words, or an
-    unknown language. An empty hypothesis is allowed: every word was missed.
+    A text instead of a list is one utterance. Raises InputRefused for no utterance, lists of two lengths, what is
+    no text, a reference without words, an unknown language or normalization. An empty hypothesis is allowed: every
+    word was missed.
     """
+    references, hypotheses = _utterances(references), _utterances(hypotheses)
     if len(references) != len(hypotheses) or not references:
         raise InputRefused("evaluation.pairs", references=len(references), hypotheses=len(hypotheses))
     expected = [normalize(text, language, normalization) for text in references]
@@ -63,6 +65,10 @@ def wer(
         if not text:
             raise InputRefused("evaluation.empty_reference", number=index + 1)
     return _errors(expected, heard, language, normalization)
+
+
+def _utterances(given: str | Sequence[str]) -> Sequence[str]:
+    return [given] if isinstance(given, str) else given
 
 
 def _errors(expected: list[str], heard: list[str], language: str, normalization: Normalization) -> WordErrors:

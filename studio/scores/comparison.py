@@ -1,13 +1,17 @@
 """The notes' table from measured runs: which option, and is it better than zero-shot?"""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from studio.evaluation.correlation import Correlation, correlation
 from studio.evaluation.intervals import Interval, difference
+from studio.scores.agreement import Agreement
 from studio.scores.measuring import MOS, SIMILARITY, WER
 from studio.scores.requests import (
+    ADAPTER,
     DONE,
+    FULL,
     OPTIONS,
     PRESET,
     ZERO_SHOT,
@@ -22,25 +26,33 @@ from studio.scores.requests import (
 class OptionRow:
     """A row of the table: an option measured with one engine, or one that waits to be measured.
 
-    `against` holds this run minus the zero-shot run, by metric, over the sentences that both have.
-    `trained_by` names the engines here that offer the option's training.
+    `base` is the zero-shot run of the same engine that a trained voice is held against, `against` this run minus
+    that one, by metric, over the sentences that both have. `trained_by` names the engines here that offer the
+    option's training.
     """
 
     option: str
     run: RunView | None = None
     listeners: Interval | None = None
+    base: RunView | None = None
     against: Mapping[str, Interval] | None = None
     trained_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A run, its row among the options, and how predicted MOS goes with listeners."""
+    """A run, its row among the options, and how predicted MOS goes with listeners: in these rows, and in the studio."""
 
     result: RunResult
     rows: tuple[OptionRow, ...]
     correlation: Correlation
     ratings: int
+    studio: Agreement = field(default_factory=lambda: Agreement(correlation([], []), 0))
+
+    @property
+    def agreement(self) -> Agreement:
+        """How the two go together in these rows."""
+        return Agreement(self.correlation, self.ratings)
 
 
 def compare(
@@ -50,13 +62,13 @@ def compare(
     listeners: ListenerScores,
     trainers: Mapping[str, tuple[str, ...]],
 ) -> Comparison:
-    """Runs of the same voice, sentences and recogniser as `result`; of each option, engine and checkpoint the newest.
+    """Runs of the same voice, sentences and recogniser as `result`; of each system (option, engine and its options,
+    seed, adapter or checkpoint) the newest.
 
     `find` opens a run by id; `trainers` names the engines that train an option.
     """
     found = [_opened(run, result, find) for run in _newest(_comparable(result.run, runs))]
-    base = next((one for one in found if one.run.option == ZERO_SHOT), None)
-    rows = [row for option in _options(result.run) for row in _rows(option, found, base, listeners, trainers)]
+    rows = [row for option in _options(result.run) for row in _rows(option, found, listeners, trainers)]
     pairs, ratings = _pairs(found, listeners)
     return Comparison(result, tuple(rows), correlation(*pairs), ratings)
 
@@ -78,11 +90,15 @@ def _comparable(chosen: RunView, runs: Sequence[RunView]) -> list[RunView]:
 
 
 def _newest(runs: Sequence[RunView]) -> list[RunView]:
-    """The first of each option, engine and adapter or checkpoint: the chosen run, then the newest."""
-    kept: dict[tuple[str, str, str], RunView] = {}
+    """The first of each system: the chosen run, then the newest."""
+    kept: dict[tuple[str, ...], RunView] = {}
     for run in runs:
-        kept.setdefault((run.option, run.engine_id, run.trained_id), run)
+        kept.setdefault((run.option, run.engine_id, run.trained_id, *_settings(run)), run)
     return list(kept.values())
+
+
+def _settings(run: RunView) -> tuple[str, str]:
+    return json.dumps(dict(run.options), sort_keys=True), str(run.seed)
 
 
 def _opened(run: RunView, result: RunResult, find: Callable[[str], RunResult]) -> RunResult:
@@ -92,17 +108,29 @@ def _opened(run: RunView, result: RunResult, find: Callable[[str], RunResult]) -
 def _rows(
     option: str,
     found: Sequence[RunResult],
-    base: RunResult | None,
     listeners: ListenerScores,
     trainers: Mapping[str, tuple[str, ...]],
 ) -> list[OptionRow]:
+    trained_by = trainers.get(option, ())
     measured = [one for one in found if one.run.option == option]
     if not measured:
-        return [OptionRow(option, trained_by=trainers.get(option, ()))]
-    return [
-        OptionRow(option, one.run, listened(one, listeners), _against(one, base), trainers.get(option, ()))
-        for one in measured
-    ]
+        return [OptionRow(option, trained_by=trained_by)]
+    rows = []
+    for one in measured:
+        base = _base(one.run, found)
+        gaps, held_against = (_gaps(one, base), base.run) if base else (None, None)
+        rows.append(OptionRow(option, one.run, listened(one, listeners), held_against, gaps, trained_by))
+    return rows
+
+
+def _base(run: RunView, found: Sequence[RunResult]) -> RunResult | None:
+    """The zero-shot run of the engine that was trained, with the same settings if there is one: another engine's
+    says nothing about the training. None for what was not trained.
+    """
+    if run.option not in (ADAPTER, FULL):
+        return None
+    same = [one for one in found if one.run.option == ZERO_SHOT and one.run.engine_id == run.engine_id]
+    return next((one for one in same if _settings(one.run) == _settings(run)), same[0] if same else None)
 
 
 def listened(result: RunResult, listeners: ListenerScores) -> Interval | None:
@@ -132,9 +160,7 @@ def _pairs(
     return (predicted, given), ratings
 
 
-def _against(result: RunResult, base: RunResult | None) -> Mapping[str, Interval] | None:
-    if base is None or base.run.id == result.run.id:
-        return None
+def _gaps(result: RunResult, base: RunResult) -> Mapping[str, Interval]:
     pairs = list(zip(result.lines, base.lines, strict=False))
     gaps = {}
     for metric in (WER, SIMILARITY):

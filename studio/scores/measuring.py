@@ -36,11 +36,15 @@ class Ear:
             attempt(MCD, lambda: self._distortion(clip, recording)),
         ]
 
+    def heard(self, clip: AudioClip) -> str:
+        """What the recogniser writes of a clip."""
+        return self.recognisers.load(self.chosen).transcribe(clip, self.language).text
+
     def words(self, clip: AudioClip, text: str) -> Score:
         return attempt(WER, lambda: self._words(clip, text))
 
     def _words(self, clip: AudioClip, text: str) -> Score:
-        heard = self.recognisers.load(self.chosen).transcribe(clip, self.language).text
+        heard = self.heard(clip)
         found = wer([text], [heard], self.language)
         detail = {"transcript": heard, "cer": found.cer, **errors_of(found), "words": _aligned(found)}
         return Score(

@@ -11,6 +11,7 @@ from studio.scores.requests import EMBEDDED
 from studio.settings import Settings
 
 WAV2VEC2, WHISPER = "wav2vec2", "whisper"
+ITALIAN_MODEL = "jonatasgrosman/wav2vec2-large-xlsr-53-italian"  # of a wav2vec2 that is not named
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Recognisers:
         if kind == EMBEDDED:
             return (embedded,)
         languages = (self._settings.recogniser_language,) if kind == WAV2VEC2 else ()
+        if kind == WAV2VEC2 and languages == ("it",):
+            model = model or ITALIAN_MODEL
         return RecogniserChoice(kind, model, languages), embedded
 
     def choose(self, recogniser_id: str, language: str) -> RecogniserChoice:

@@ -13,7 +13,16 @@ from studio.consent.purposes import Purpose
 from studio.db.database import Database
 from studio.db.tables import EvaluationRun, Synthesis, Voice, now
 from studio.engines.registry import Registry
-from studio.errors import Cancelled, InputRefused, NotFound, NotPermitted, StudioError
+from studio.errors import (
+    Cancelled,
+    InputRefused,
+    ModelBroken,
+    ModelMissing,
+    NotFound,
+    NotPermitted,
+    SourceUnavailable,
+    StudioError,
+)
 from studio.evaluation.judges import Judges
 from studio.evaluation.memory import PeakMemory
 from studio.evaluation.rtf import VERSION as RTF_VERSION
@@ -27,10 +36,11 @@ from studio.scores.recognisers import RecogniserChoice, Recognisers
 from studio.scores.requests import DONE, RECORDING, RUN, TAKE, EvaluationEvent, Score, System
 from studio.scores.sentences import Sentence
 from studio.scores.store import ScoreStore
-from studio.scores.totals import FAILED, Heard, speed, totals
+from studio.scores.totals import FAILED, FLOOR, Heard, machine_recipe, speed, totals
 from studio.synthesis.requests import SynthesisRequest, Take
 from studio.synthesis.service import SynthesisService
 from studio.voices.enrolment import EnrolmentService
+from studio.voices.floor import Floor, FloorDesk
 from studio.voices.service import VoiceService
 from studio.work.live import Live
 
@@ -49,6 +59,7 @@ class Rooms:
     judges: Judges
     recognisers: Recognisers
     store: ScoreStore
+    floors: FloorDesk
     device: str
     cores: int
 
@@ -98,7 +109,7 @@ class Running:
             self._note(peak_bytes=peak.process_bytes, peak_gpu_bytes=peak.gpu_bytes)
         measured = self._measure(ear, spoken)
         recordings = self._listen_to_recordings(ear)
-        self._finish(spoken, measured, recordings)
+        self._finish(ear, spoken, measured, recordings)
 
     # Telling
 
@@ -271,17 +282,37 @@ class Running:
             raise NotFound("scores.unknown")  # its speaker withdrew while it ran
         return row
 
-    def _finish(self, spoken: Spoken, measured: list[dict[str, Score]], recordings: list[Heard]) -> None:
+    def _known_floor(self, ear: Ear) -> Floor | None:
+        """The floor over other recordings of the speaker whose words are known."""
+
+        def hear(clip: AudioClip) -> str:
+            self._live.check("evaluation")
+            return ear.heard(clip)
+
+        task = self._task
+        try:
+            return self._rooms.floors.of(task.system.voice.voice_id, task.language, ear.chosen.model, hear)
+        except (ModelMissing, ModelBroken, SourceUnavailable, NotFound):  # the takes' word errors say so, too
+            return None
+
+    def _finish(
+        self, ear: Ear, spoken: Spoken, measured: list[dict[str, Score]], recordings: list[Heard]
+    ) -> None:
         texts = [sentence.text for sentence in self._task.sentences]
-        figures = totals(measured, texts, recordings, self._task.language, self._task.seed)
+        known = None if recordings else self._known_floor(ear)
+        figures = totals(measured, texts, recordings, self._task.language, self._task.seed, known)
         figures += self._baselines()
-        runs = spoken.runs if not self._task.takes else [_run_of(take) for take in self._task.takes]
-        figures += speed(runs, self._machine)
+        takes = self._task.takes
+        runs = [_run_of(take) for take in takes] if takes else spoken.runs
+        figures += speed(runs, self._machine, warm=bool(takes))  # a take is spoken by a warm engine
         figures.append(Score(FAILED, float(len(spoken.failed)), n=len(texts)))
         with self._rooms.database.write() as session:
             self._voice(session)
             row = self._row(session)
             self._rooms.store.add(session, row.id, figures, RUN)
+            floor = next(score for score in figures if score.metric == FLOOR)
+            for take in spoken.takes.values():
+                _floor_onto(session.get(Synthesis, take.id), floor)
             row.status, row.ended_at = DONE, now()
             audit.append(session, self._actor.account_id, "evaluation.done", row.id, sentences=len(texts))
         self._done = self._steps
@@ -289,7 +320,11 @@ class Running:
 
     @property
     def _machine(self) -> Machine:
-        return Machine(self._rooms.device, "the engine's own", self._rooms.cores)
+        """Where the sentences are spoken; of takes made before, what their rows say."""
+        if takes := self._task.takes:
+            return Machine(devices(takes), "", 0)
+        engine = self._rooms.engines.engine(self._task.system.engine_id)
+        return Machine(self._rooms.device, getattr(engine, "dtype", ""), self._rooms.cores)
 
     def _baselines(self) -> list[Score]:
         try:
@@ -319,8 +354,12 @@ def _run_of(take: Take) -> Run:
     return Run(take.rtf * take.duration_s, take.duration_s, take.first_sound_s)
 
 
+def devices(takes: Sequence[Take]) -> str:
+    return ", ".join(sorted({take.device for take in takes}))
+
+
 def _speed_of(take: Take, machine: Machine) -> list[Score]:
-    recipe = {"device": take.device, "threads": machine.threads, "batch": 1}
+    recipe = machine_recipe(replace(machine, device=take.device))
     return [
         Score(RTF, take.rtf, RTF_VERSION, recipe),
         Score(FIRST_SOUND, take.first_sound_s, RTF_VERSION, recipe),
@@ -334,3 +373,9 @@ def _onto(row: Synthesis, scores: dict[str, Score]) -> None:
     row.similarity, row.predicted_mos = scores[SIMILARITY].value, scores[MOS].value
     row.wer = scores[WER].value
     row.transcript = str(scores[WER].detail["transcript"]) if row.wer is not None else None
+
+
+def _floor_onto(row: Synthesis | None, floor: Score) -> None:
+    """The floor of the same recogniser beside the take's word errors."""
+    if row is not None:
+        row.asr_floor, row.asr_floor_n = floor.value, floor.n if floor.value is not None else None

@@ -1,12 +1,16 @@
 """Evaluation: a system over sentences, or takes that are there, measured in the background."""
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 
 from studio.consent.gate import permits
 from studio.db.tables import EvaluationRun, new_id
+from studio.engines.base import EngineSpec
 from studio.errors import Cancelled, InputRefused, NotFound, StudioError
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
+from studio.scores.agreement import AgreementDesk
 from studio.scores.comparison import Comparison, compare
 from studio.scores.recognisers import RecogniserChoice
 from studio.scores.requests import (
@@ -24,7 +28,7 @@ from studio.scores.requests import (
     Score,
     System,
 )
-from studio.scores.running import PURPOSES, Rooms, Running, Task
+from studio.scores.running import PURPOSES, Rooms, Running, Task, devices
 from studio.scores.sentences import MOST_SENTENCES, TAKES, Sentence, SentenceSet
 from studio.synthesis.requests import Take, VoiceChoice
 from studio.synthesis.speaking import checked_options
@@ -47,6 +51,7 @@ class EvaluationService:
         self.results = rooms.store
         self.recognisers = rooms.recognisers
         self.listeners = listeners or NoRatings()
+        self.agreement = AgreementDesk(rooms.database, rooms.synthesis.takes, rooms.judges, self.listeners)
 
     def evaluate(self, actor: Actor, request: EvaluationRequest) -> Evaluation:
         """Start a run; everything that can be refused is refused here, before any work.
@@ -64,17 +69,13 @@ class EvaluationService:
         return self._begin(actor, task, name, request.sentences)
 
     def evaluate_takes(self, actor: Actor, take_ids: list[str], recogniser: str = "") -> Evaluation:
-        """Measure takes that are there: of one voice, engine and language. Raises as `evaluate`."""
+        """Measure takes that are there: of one voice, engine with its options, and language. Raises as `evaluate`."""
         actor.require(Permission.VOICES)
         takes = tuple(self._rooms.synthesis.takes.find(actor, take_id) for take_id in dict.fromkeys(take_ids))
         if not takes:
             raise InputRefused("scores.no_takes")
-        first = takes[0]
-        if any(
-            (t.voice_key, t.engine_id, t.language, t.adapter_id)
-            != (first.voice_key, first.engine_id, first.language, first.adapter_id)
-            for t in takes
-        ):
+        first, *others = takes
+        if any(_system_of(take) != _system_of(first) for take in others):
             raise InputRefused("scores.mixed_takes")
         chosen = self._rooms.recognisers.choose(recogniser, first.language)
         system = System(first.engine_id, VoiceChoice.parse(first.voice_key), dict(first.options))
@@ -82,7 +83,9 @@ class EvaluationService:
             system = system.speaking_with(self._rooms.synthesis.trained.choice(actor, first.adapter_id))
         listed = _set_of(takes)
         name = self._check_system(actor, system, listed)
-        task = Task(new_id("run"), system, first.language, listed.sentences, 0, chosen, takes=takes)
+        task = Task(
+            new_id("run"), system, first.language, listed.sentences, _seed_of(takes), chosen, takes=takes
+        )
         return self._begin(actor, task, name, listed)
 
     def find(self, actor: Actor, token: str) -> Evaluation:
@@ -101,7 +104,8 @@ class EvaluationService:
             FULL: tuple(s.name for s in specs if FULL in s.trains),
         }
         runs = self.results.runs(actor, status=DONE)
-        return compare(result, runs, lambda other: self.results.find(actor, other), self.listeners, trainers)
+        found = compare(result, runs, lambda other: self.results.find(actor, other), self.listeners, trainers)
+        return replace(found, studio=self.agreement.of(actor))
 
     # Checking
 
@@ -120,7 +124,7 @@ class EvaluationService:
     def _check_system(self, actor: Actor, system: System, chosen: SentenceSet) -> str:
         """The voice's name, when the gate lets it be measured."""
         spec = self._rooms.engines.spec(system.engine_id)
-        checked_options(spec, {k: v for k, v in system.options.items() if k != "seed"})
+        departures(spec, system.options)
         if not system.voice.voice_id:
             if system.trained_id:
                 raise NotFound("synthesis.adapter_unknown")
@@ -177,6 +181,7 @@ class EvaluationService:
             try:
                 with place.turn(running.should_stop, waiting):
                     Running(self._rooms, running, actor, task).go()
+                    self.agreement.predict(actor)
             except StudioError as error:
                 ended = CANCELLED if isinstance(error, Cancelled) else FAILED
                 self._rooms.store.end(task.run_id, ended, error)
@@ -190,21 +195,42 @@ class EvaluationService:
     def _row(
         self, actor: Actor, task: Task, voice_name: str, chosen: SentenceSet, trained: TrainedChoice | None
     ) -> EvaluationRun:
-        system = task.system
+        system, spec = task.system, self._rooms.engines.spec(task.system.engine_id)
         named = f"{voice_name} · {trained.name}" if trained else voice_name
         return EvaluationRun(
             id=task.run_id, owner_id=actor.account_id, voice_id=system.voice.voice_id or None,
             preset_id=system.voice.preset_id or None, voice_name=named, engine_id=system.engine_id,
             option=system.option, adapter_id=system.adapter_id or None, checkpoint_id=system.checkpoint_id or None,
-            options=dict(system.options), language=chosen.language, set_id=chosen.id, set_titles=dict(chosen.titles),
-            content_id=chosen.content_id, sentences=[{"name": s.name, "text": s.text} for s in task.sentences],
-            seed=task.seed, recogniser=_identity(task.recogniser), device=self._rooms.device, cores=self._rooms.cores,
+            options=departures(spec, system.options), language=chosen.language, set_id=chosen.id,
+            set_titles=dict(chosen.titles), content_id=chosen.content_id,
+            sentences=[{"name": s.name, "text": s.text} for s in task.sentences],
+            seed=task.seed, recogniser=_identity(task.recogniser),
+            device=devices(task.takes) if task.takes else self._rooms.device,
+            cores=0 if task.takes else self._rooms.cores,  # of takes made before: not recorded
             hour_price=self._hour_price, training_s=trained.training_s if trained else None,
         )  # fmt: skip
 
 
+def departures(spec: EngineSpec, options: Mapping[str, object]) -> dict[str, object]:
+    """The options that differ from the engine's own, without the seed; InputRefused for those it does not know."""
+    chosen = {name: value for name, value in options.items() if name != "seed"}
+    return checked_options(spec, chosen).model_dump(mode="json", exclude_defaults=True)
+
+
 def _identity(chosen: RecogniserChoice) -> str:
     return f"{chosen.id}: {chosen.model}"
+
+
+def _system_of(take: Take) -> tuple[object, ...]:
+    """What must be one for takes to be of one system; seeds may differ."""
+    options = {name: value for name, value in take.options.items() if name != "seed"}
+    return take.voice_key, take.engine_id, take.language, take.adapter_id, options
+
+
+def _seed_of(takes: tuple[Take, ...]) -> int:
+    """The takes' seed where they have one in common; 0 otherwise."""
+    seeds = {int(str(take.options.get("seed", 0))) for take in takes}
+    return seeds.pop() if len(seeds) == 1 else 0
 
 
 def _set_of(takes: tuple[Take, ...]) -> SentenceSet:

@@ -19,6 +19,7 @@ from studio.scores.measuring import (
     word_recipe,
 )
 from studio.scores.requests import Score
+from studio.voices.floor import SENTENCES, Floor
 
 WER_MEAN, FLOOR, FAILED = "wer_mean", "asr_floor", "failed"
 
@@ -37,10 +38,13 @@ def totals(
     recordings: Sequence[Heard],
     language: str,
     seed: int,
+    known: Floor | None = None,
 ) -> list[Score]:
-    """Corpus figures of every measure; `takes` are the scores of each sentence, `texts` their sentences."""
+    """Corpus figures of every measure; `takes` are the scores of each sentence, `texts` their sentences, `known` the
+    floor over other recordings of the speaker, for a run whose sentences nobody has recorded.
+    """
     heard = [Heard(text, scores[WER]) for text, scores in zip(texts, takes, strict=True) if WER in scores]
-    found = [*word_totals(heard, language, seed), floor(recordings, language, seed)]
+    found = [*word_totals(heard, language, seed), floor(recordings, language, seed, known)]
     found += [average(metric, takes, seed) for metric in (SIMILARITY, MOS, MCD)]
     return found
 
@@ -62,18 +66,27 @@ def word_totals(heard: Sequence[Heard], language: str, seed: int) -> list[Score]
     ]  # fmt: skip
 
 
-def floor(recordings: Sequence[Heard], language: str, seed: int) -> Score:
-    """The recogniser's own errors on the speaker's real recordings: no synthesis can be asked for less."""
+def floor(recordings: Sequence[Heard], language: str, seed: int, known: Floor | None = None) -> Score:
+    """The recogniser's own errors on the speaker's real recordings: no synthesis can be asked for less.
+
+    Those of the run's own sentences, or `known` ones; `parameters` count the recordings by kind.
+    """
     usable = [one for one in recordings if one.score.value is not None]
-    if not usable:
-        why = _first_trouble([one.score for one in recordings])
-        if why:
-            return Score(FLOOR, None, n=0, trouble=why)
-        return missing(FLOOR, NotFound("scores.no_recording"))
-    found, spread = _corpus(usable, language), _word_interval(usable, seed)
+    if usable:
+        found, spread = _corpus(usable, language), _word_interval(usable, seed)
+        recipe = {**word_recipe(found), **_bootstrap(seed), "recordings": {SENTENCES: len(usable)}}
+        return Score(
+            FLOOR, found.corpus, found.version, recipe, usable[0].score.models, spread.low, spread.high, spread.n,
+            errors_of(found),
+        )  # fmt: skip
+    if why := _first_trouble([one.score for one in recordings]):
+        return Score(FLOOR, None, n=0, trouble=why)
+    if known is None:
+        return missing(FLOOR, NotFound("scores.no_floor"))
+    recipe = {**word_recipe(known.errors), **_bootstrap(0), "recordings": dict(known.recordings)}
     return Score(
-        FLOOR, found.corpus, found.version, {**word_recipe(found), **_bootstrap(seed)}, usable[0].score.models,
-        spread.low, spread.high, spread.n, errors_of(found),
+        FLOOR, known.value, known.errors.version, recipe, (known.model,), known.low, known.high, known.n,
+        errors_of(known.errors),
     )  # fmt: skip
 
 
@@ -94,16 +107,21 @@ def average(metric: str, takes: Sequence[Mapping[str, Score]], seed: int) -> Sco
     return Score(metric, mean.value, first.version, recipe, first.models, mean.low, mean.high, mean.n)
 
 
-def speed(runs: Sequence[rtf.Run], machine: rtf.Machine) -> list[Score]:
-    """RTF and first sound over all runs but the first, which warms up."""
+def speed(runs: Sequence[rtf.Run], machine: rtf.Machine, *, warm: bool = False) -> list[Score]:
+    """RTF and first sound over all runs but the first, which warms up; over all of them where `warm`."""
     try:
-        found = rtf.real_time_factor(runs, machine)
+        found = rtf.real_time_factor(runs, machine, warm=warm)
     except InputRefused as error:
         return [missing(RTF, error), missing(FIRST_SOUND, error)]
-    recipe = {**asdict(machine), "dropped": "the first run"}
+    recipe = machine_recipe(machine) | {"dropped": "none: spoken warm" if warm else "the first run"}
     detail = {"median": found.median, "worst": found.worst}
     first = Score(FIRST_SOUND, found.first_chunk_s, rtf.VERSION, {**recipe, "what": "median"}, n=found.runs)
     return [Score(RTF, found.value, rtf.VERSION, recipe, n=found.runs, detail=detail), first]
+
+
+def machine_recipe(machine: rtf.Machine) -> dict[str, object]:
+    """The machine as the parameters of a speed; what was not recorded is left out."""
+    return {name: value for name, value in asdict(machine).items() if value}
 
 
 def _corpus(heard: Sequence[Heard], language: str) -> WordErrors:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from studio.spoken import numbers
 from studio.spoken.addresses import addresses, phones
-from studio.spoken.rules import Rules
+from studio.spoken.rules import Rewrite, Rules
 from studio.spoken.tidy import clean, one_line, same_signs
 
 Step = Callable[[str, Rules], str]
@@ -32,7 +32,7 @@ def _pattern(rules: Rules, name: str) -> re.Pattern[str]:
     scale = rf"(?:\s?(?P<scale>{scales})(?!\w))?" if rules.scales else r"(?P<scale>(?!))?"
     sources = {
         "abbreviation": rf"(?<!\w)(?:{_any_of(rules.abbreviations)})(?!\w)",
-        "before": rf"(?<!\w)(?:{_any_of(rules.before_number)})\s?(?=\d)",
+        "before": rf"(?<![\w.])(?:{_any_of(rules.before_number)})\s?(?=\d)",
         "iso": r"(?<![\d/.\-])(\d{4})-(\d{1,2})-(\d{1,2})(?![\d/\-])",
         "date": r"(?<![\d/.\-])(\d{1,2})([/.\-])(\d{1,2})\2(\d{4}|\d{2})(?![\d/\-])",
         "written": rf"(?<![\d/.,])(\d{{1,2}})[°º.]?\s(?:de\s)?({months})(?!\w)(?:\s(?:de\s)?(\d{{4}}))?(?!\d)",
@@ -56,10 +56,18 @@ def _pattern(rules: Rules, name: str) -> re.Pattern[str]:
     return re.compile(sources[name], re.IGNORECASE if name == "written" else 0)
 
 
-def _own(text: str, rules: Rules) -> str:
-    for pattern, replacement in rules.before:
+def _rewritten(text: str, rewrites: Iterable[Rewrite]) -> str:
+    for pattern, replacement in rewrites:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _shortened(text: str, rules: Rules) -> str:
+    return _rewritten(text, rules.shortened)
+
+
+def _own(text: str, rules: Rules) -> str:
+    return _rewritten(text, rules.before)
 
 
 def _abbreviations(text: str, rules: Rules) -> str:
@@ -198,6 +206,7 @@ def _signs(text: str, rules: Rules) -> str:
 
 _STEPS: tuple[Step, ...] = (
     addresses,
+    _shortened,
     _abbreviations,
     _own,
     _dates,

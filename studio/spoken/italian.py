@@ -3,16 +3,22 @@
 import re
 from collections.abc import Mapping
 
+from studio.spoken.apostrophes import TRAILING, accented
 from studio.spoken.numbers import words_of
 from studio.spoken.roman import NUMERAL, value
 from studio.spoken.rules import Address, Counted, Currency, Rewrite, Rules
 
 _MONTHS = "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"
 MONTHS = tuple(_MONTHS.split())
+_SHORT_MONTHS = "|".join(["sett", *(month[:3] for month in MONTHS)])
 _plain, _ordinal = words_of("it"), words_of("it", "ordinal")
 _MASCULINE_A = {"Luca", "Andrea", "Nicola", "Mattia", "Elia", "Enea", "Papa"}
 _FEMININE = (
-    "edizione|legislatura|dinastia|guerra|parte|classe|sezione|giornata|serie|armata|legione|repubblica"
+    "edizione|legislatura|dinastia|guerra|parte|classe|sezione|giornata|serie|armata|legione|repubblica|fase|stagione"
+    "|lezione|appendice|divisione|generazione|rivoluzione|crociata|tavola|tabella|figura|tappa|sinfonia"
+)
+_SHE = (
+    r"(?:[Ll]a|[Uu]na|[DdAaNnSs]?(?:ell|all|ull)a|[Qq]uesta|[Qq]uella)"  # what stands before a feminine noun
 )
 _MASCULINE = (
     "secolo|secoli|capitolo|articolo|volume|libro|atto|canto|grado|concilio|tomo|congresso|municipio|titolo"
@@ -48,11 +54,13 @@ def _roman_before(match: re.Match[str]) -> str:
 
 
 def _roman_after(match: re.Match[str]) -> str:
-    word = match[1]
-    feminine = word.endswith("a") and word not in _MASCULINE_A
-    return (
-        f"{word} {ordinal(value(match[2]), feminine or bool(re.fullmatch(_FEMININE, word, re.IGNORECASE)))}"
+    article, word = match["article"] or "", match["word"]
+    feminine = bool(
+        article
+        or (word.endswith("a") and word not in _MASCULINE_A)
+        or re.fullmatch(_FEMININE, word, re.IGNORECASE)
     )
+    return f"{article}{word} {ordinal(value(match['numeral']), feminine)}"
 
 
 def _hour(match: re.Match[str]) -> str:
@@ -68,9 +76,45 @@ _REWRITES: tuple[Rewrite, ...] = (
     (re.compile(r"\b([Aa]lle|[Dd]alle) 0?1[:.]([0-5]\d)(?!\d)"), _one_o_clock),
     (re.compile(r"\b([Oo]re|[Aa]lle|[Dd]alle|[Ll]e) ([01]?\d|2[0-4])[.:]([0-5]\d)(?![.:]?\d)"), _hour),
     (re.compile(rf"\b({NUMERAL})(?:°|º)? ({_MASCULINE}|{_FEMININE})\b"), _roman_before),
-    (re.compile(rf"\b((?i:{_MASCULINE}|{_FEMININE})) ({NUMERAL})\b"), _roman_after),
-    (re.compile(rf"\b([A-Z][a-zà-ù]{{2,}}) ((?=[IVX]){NUMERAL})\b(?!')"), _roman_after),
+    (
+        re.compile(rf"(?P<article>(?!))?\b(?P<word>(?i:{_MASCULINE}|{_FEMININE})) (?P<numeral>{NUMERAL})\b"),
+        _roman_after,
+    ),
+    (
+        re.compile(
+            rf"(?P<article>\b{_SHE} )?\b(?P<word>[A-Z][a-zà-ù]{{2,}}) (?P<numeral>(?=[IVX]){NUMERAL})\b(?!')"
+        ),
+        _roman_after,
+    ),
     (re.compile(r"\be/o\b"), lambda match: "e o"),
+)
+
+
+def _thousands(match: re.Match[str]) -> str:
+    """ "50mila" is one number: its digits, to be read as any other's."""
+    whole, _, part = match[1].partition(",")
+    return str(int(whole) * 1000 + int(part.ljust(3, "0")))
+
+
+def _short_month(match: re.Match[str]) -> str:
+    full = next(month for month in MONTHS if month.startswith(match[2].lower()))
+    return f"{match[1]} {full}"
+
+
+# What these mean shows only in what stands beside them.
+_SHORTENED: tuple[Rewrite, ...] = (
+    (TRAILING, accented),
+    (re.compile(rf"\bsec\. (?={NUMERAL}\b)"), lambda match: "secolo "),
+    (re.compile(rf"\b({NUMERAL}) sec\."), lambda match: f"{match[1]} secolo"),
+    (re.compile(r"\b([DdNnAa]el|[Aa]l|[Ii]l|[Uu]n|[Qq]uesto|[Ss]corso) sec\."), lambda m: f"{m[1]} secolo"),
+    (re.compile(r"\b[Cc]\.?[Aa]\.?[Pp]\.(?=\s?\d{5}\b)|\b[Cc]\.[Aa]\.[Pp]\."), lambda match: "CAP"),
+    (re.compile(r"\b[Hh]\.? ?(?=(?:[01]?\d|2[0-4])[:.][0-5]\d(?!\d))"), lambda match: "ore "),
+    (
+        re.compile(rf"\b(\d{{1,2}}[°º]?) ({_SHORT_MONTHS})(?:\.|\b)(?=\s+\d{{4}}\b)", re.IGNORECASE),
+        _short_month,
+    ),
+    (re.compile(rf"\b(\d{{1,2}}[°º]?) ({_SHORT_MONTHS})\.", re.IGNORECASE), _short_month),
+    (re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{1,3})?) ?mila\b"), _thousands),
 )
 
 
@@ -182,5 +226,6 @@ RULES = Rules(
     },
     squared="al quadrato",
     cubed="al cubo",
+    shortened=_SHORTENED,
     before=_REWRITES,
 )  # fmt: skip

@@ -70,6 +70,9 @@ class Rules:
     cubed: str = ""
     decimals_by_digit: bool = False
     month_first: bool = False
+    shortened: tuple[
+        Rewrite, ...
+    ] = ()  # abbreviations that mean what stands beside them: "sec. XIX", "10 sec."
     before: tuple[Rewrite, ...] = ()  # the language's own, ahead of the shared ones
 
     @property

@@ -79,6 +79,8 @@ class Take:
     adapter_id: str = ""
     notice: bool = False
     cached: bool = False
+    asr_floor: float | None = None  # the recogniser's own WER on the speaker's real recordings
+    asr_floor_n: int | None = None  # how many recordings
 
     def request(self) -> SynthesisRequest:
         """What makes this take again: all that was asked but the batch it belonged to."""

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
-
 from studio.audio.clip import AudioClip
 from studio.errors import StudioError
-from studio.evaluation.judges import Judges
+from studio.evaluation.judges import RECOGNIZER_MODEL, Judges
+from studio.evaluation.similarity import similarity
 from studio.evaluation.wer import wer
+from studio.voices.floor import Floor, FloorDesk
 from studio.work.turns import Turns
 
 T = TypeVar("T")
@@ -30,8 +30,9 @@ class Scores:
 class Scorer:
     """Scores one take at a time, so that listening does not slow down speaking more than need be."""
 
-    def __init__(self, judges: Judges) -> None:
+    def __init__(self, judges: Judges, floors: FloorDesk | None = None) -> None:
         self._judges = judges
+        self._floors = floors
         self._turns = Turns()
 
     def score(
@@ -52,8 +53,24 @@ class Scorer:
     def _similarity(self, clip: AudioClip, references: Sequence[AudioClip]) -> float | None:
         if not references:
             return None
-        mean = np.mean([self._judges.embed(reference) for reference in references], axis=0)
-        return float(self._judges.embed(clip) @ mean / np.linalg.norm(mean))
+        heard = [self._judges.embed(reference) for reference in references]
+        return similarity(self._judges.embed(clip), heard).cosine
+
+    def floor(self, voice_id: str, language: str) -> Floor | None:
+        """The embedded recogniser's own WER on the voice's real recordings; None where it cannot be told."""
+        floors = self._floors
+        if floors is None or not voice_id:
+            return None
+        with self._turns.turn():
+            return self._try(
+                "floor",
+                lambda: floors.of(
+                    voice_id,
+                    language,
+                    RECOGNIZER_MODEL,
+                    lambda clip: self._judges.recognizer.transcribe(clip, language).text,
+                ),
+            )
 
     @staticmethod
     def _try(name: str, measure: Callable[[], T]) -> T | None:

@@ -20,7 +20,7 @@ from studio.privacy.vault import Vault
 from studio.provenance.marking import Marker
 from studio.provenance.notice import notice
 from studio.synthesis.preview import Preview
-from studio.synthesis.requests import PreviewEvent, SynthesisRequest
+from studio.synthesis.requests import PreviewEvent, SynthesisRequest, Take
 from studio.synthesis.scoring import Scorer
 from studio.synthesis.speaking import Performance, Script, Warmth, character_limit, checked_options
 from studio.synthesis.takes import TakeStore, view
@@ -85,6 +85,7 @@ class SynthesisService:
         script = self._script(actor, request)
         live = Preview(actor.account_id, script.spec.sample_rate_hz, self.marker.tags(now()))
         live.speaker_id = script.voice.speaker_id if script.voice else ""
+        live.permitted = lambda: self._still_allowed(actor, script)
         self._board.add(live)
         state = self._stored_state(script)
         # The place counts from the moment of asking. A voice still to be encoded queues when it is ready:
@@ -105,8 +106,13 @@ class SynthesisService:
         return [live for live in self._board.running(actor.account_id) if isinstance(live, Preview)]
 
     def live(self, actor: Actor, token: str) -> Iterator[bytes]:
-        """The sound of a running preview as an MP3 stream."""
-        return self.find(actor, token).mp3()
+        """The sound of a preview as an MP3 stream, running or just finished; what `_still_allowed` raises.
+
+        A withdrawal may have been made by another process, and an expiry by nobody.
+        """
+        preview = self.find(actor, token)
+        preview.permitted()
+        return preview.mp3()
 
     def audio(self, actor: Actor, take_id: str, format_name: str) -> tuple[bytes, str, str]:
         return self.takes.audio(actor, take_id, format_name)
@@ -302,6 +308,21 @@ class SynthesisService:
                 row.similarity, row.predicted_mos = scores.similarity, scores.predicted_mos
                 row.wer, row.transcript = scores.wer, scores.transcript
             take = self.takes.find(actor, take_id)
+        live.publish(PreviewEvent("scored", 1.0, chunks=take.chunks, take=take))
+        if script.voice is not None and take.wer is not None and take.asr_floor is None:
+            self._score_floor(live, actor, script.voice.id, take)
+
+    def _score_floor(self, live: Preview, actor: Actor, voice_id: str, take: Take) -> None:
+        """The recogniser's own errors beside the take's, after its figures: the first time they take longer."""
+        floor = self._scorer.floor(voice_id, take.language)
+        if floor is None:
+            return
+        with self._database.write() as session:
+            row = session.get(Synthesis, take.id)
+            if row is None:
+                return
+            row.asr_floor, row.asr_floor_n = floor.value, floor.n
+        take = self.takes.find(actor, take.id)
         live.publish(PreviewEvent("scored", 1.0, chunks=take.chunks, take=take))
 
     def _references(self, script: Script) -> list[AudioClip]:

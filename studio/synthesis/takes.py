@@ -201,5 +201,6 @@ def view(row: Synthesis, cached: bool = False) -> Take:
         row.id, voice.key, row.voice_name, row.engine_id, row.language, row.text, row.normalised_text,
         tuple(row.chunks), row.options, row.purpose, row.duration_s, row.sample_rate_hz, row.rtf, row.first_sound_s,
         row.device, row.similarity, row.predicted_mos, row.wer, row.transcript, row.favourite, row.batch_id,
-        row.batch_name, row.created_at, row.adapter_id or "", row.notice, cached,
+        row.batch_name, row.created_at, row.adapter_id or "", row.notice, cached, row.asr_floor,
+        row.asr_floor_n,
     )  # fmt: skip

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from studio.audio.clip import AudioClip
-    from studio.scores.comparison import Comparison
+    from studio.scores.agreement import Agreement
+    from studio.scores.comparison import Comparison, OptionRow
     from studio.scores.requests import EvaluationEvent, Score
     from studio.scores.sentences import SentenceSet
     from studio.scores.service import Evaluation
@@ -30,9 +31,25 @@ FIGURES = (
     ("first_sound_s", "first sound (s)", "number"),
 )
 
+COMPARED = (  # name, column, how it is printed and by what its value is multiplied
+    ("setup_s", "set-up (s)", ("{:.1f}", 1.0)),
+    ("training_s", "training (h)", ("{:.2f}", 1 / 3600)),
+    ("peak_bytes", "memory (MB)", ("{:.0f}", 1e-6)),
+    ("wer", "WER", ("{:.1f} %", 100.0)),
+    ("mcd", "MCD (dB)", ("{:.2f}", 1.0)),
+    ("similarity", "similarity", ("{:.3f}", 1.0)),
+    ("rtf", "RTF", ("{:.3f}", 1.0)),
+    ("predicted_mos", "predicted MOS", ("{:.2f}", 1.0)),
+    ("listener_mos", "listener MOS", ("{:.2f}", 1.0)),
+    ("cost", "cost", ("{:.2f}", 1.0)),
+)
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("voice", nargs="?", help="voice:<id> or preset:<engine>:<preset> (see `voices list`)")
+    parser.add_argument(
+        "--run", dest="run_id", metavar="RUN", help="show or export a run that was done before"
+    )
     parser.add_argument("--takes", nargs="+", metavar="TAKE", help="measure these takes instead")
     parser.add_argument(
         "--sentences",
@@ -63,6 +80,30 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def run(terminal: Terminal, given: argparse.Namespace) -> None:
+    files = [(ending, file) for ending in ENDINGS if (file := getattr(given, ending))]
+    for ending, file in files:
+        _check_writable(ending, file)
+    run_id = given.run_id or _measured(terminal, given)
+    comparison = terminal.studio.evaluations.compare(terminal.actor, run_id)
+    _show(terminal, comparison)
+    for ending, file in files:
+        _write(terminal, run_id, ending, file)
+
+
+def _check_writable(ending: str, file: Path) -> None:
+    """ValueError before the work, not after it, where a file cannot be written."""
+    there = file.exists()
+    try:
+        with file.open("ab"):
+            pass
+    except OSError as error:
+        raise ValueError(f"--{ending} {file}: {error.strerror}") from error
+    if not there:
+        file.unlink()
+
+
+def _measured(terminal: Terminal, given: argparse.Namespace) -> str:
+    """The id of a run made now."""
     live = _start(terminal, given)
     with terminal.bar("evaluation") as bar:
         try:
@@ -72,11 +113,7 @@ def run(terminal: Terminal, given: argparse.Namespace) -> None:
             live.cancel()
             raise
     assert live.latest is not None, "a run that ends well has said so"
-    comparison = terminal.studio.evaluations.compare(terminal.actor, live.latest.run_id)
-    _show(terminal, comparison)
-    for ending in ENDINGS:
-        if file := getattr(given, ending):
-            _write(terminal, comparison.result.run.id, ending, file)
+    return live.latest.run_id
 
 
 def _start(terminal: Terminal, given: argparse.Namespace) -> Evaluation:
@@ -110,11 +147,13 @@ def _sentences(given: argparse.Namespace) -> SentenceSet:
 
 
 def _recordings(folder: Path | None) -> dict[str, AudioClip]:
-    """The sounds of a folder by file name; ValueError when there are none."""
+    """The sounds of a folder by file name; ValueError where there is no folder or nothing in it."""
     from studio.audio.decode import decode
 
     if folder is None:
         return {}
+    if not folder.is_dir():
+        raise ValueError(f"--recordings {folder}: no such folder")
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SOUND)
     if not files:
         raise ValueError(f"no recordings in {folder}")
@@ -134,15 +173,36 @@ def _show(terminal: Terminal, comparison: Comparison) -> None:
         for metric, name, kind in FIGURES
         if metric in run.scores
     ]
-    rows.append(("set-up (s)", "–" if run.setup_s is None else f"{run.setup_s:.1f}", "", ""))
-    if run.peak_bytes:
-        rows.append(
-            ("peak memory (MB)", f"{run.peak_bytes / 1e6:.0f}", "", "the whole process while speaking")
-        )
     terminal.table("measure", "value", "95 %", "", rows=rows)
-    correlated = comparison.correlation
-    told = "–" if correlated.pearson is None else f"r = {correlated.pearson:.2f}"
-    terminal.say(f"predicted MOS against listeners: {told}, n = {correlated.n}")
+    terminal.say("")
+    names = [name for _, name, _ in COMPARED]
+    measured = [row for row in comparison.rows if row.run is not None]
+    terminal.table("option", "system", *names, rows=[_compared(row) for row in measured])
+    terminal.say(f"predicted MOS against listeners, these rows: {_correlated(comparison.agreement)}")
+    terminal.say(f"predicted MOS against listeners, whole studio: {_correlated(comparison.studio)}")
+
+
+def _compared(row: OptionRow) -> tuple[str, ...]:
+    """A row of the comparison: what it took, what it cost, what was measured and what listeners said."""
+    from studio.scores.export import figures_of
+
+    assert row.run is not None
+    figures = figures_of(row)
+    cells = [
+        "–"
+        if name not in figures
+        else shown.format(figures[name].value * scale)
+        + (f" ({figures[name].n} ratings)" if name == "listener_mos" else "")
+        for name, _, (shown, scale) in COMPARED
+    ]
+    settings = [f"{name}={value}" for name, value in row.run.options.items()]
+    settings += [f"seed={row.run.seed}"] if row.run.seed else []
+    return row.option, " ".join([row.run.engine_id, row.run.voice_name, *settings]), *cells
+
+
+def _correlated(agreement: Agreement) -> str:
+    found = agreement.correlation
+    return f"n = {found.n}" if found.pearson is None else f"r = {found.pearson:.2f}, n = {found.n}"
 
 
 def _cells(score: Score, kind: str, language: str) -> tuple[str, str, str]:

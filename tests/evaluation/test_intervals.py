@@ -1,5 +1,8 @@
 """Intervals over sentences, paired differences, and correlation with its n."""
 
+from collections.abc import Callable
+from typing import Literal
+
 import numpy as np
 import pytest
 from scipy.stats import pearsonr
@@ -59,14 +62,38 @@ def test_correlation_agrees_with_scipy_and_carries_its_interval() -> None:
 
 
 @pytest.mark.parametrize(
-    "pairs", [([], []), ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]), ([2.0] * 6, [1.0, 2, 3, 4, 5, 6])]
+    ("call", "key"),
+    [
+        (lambda: ratio_interval([0, 0], [0, 0]), "evaluation.nothing_to_divide"),
+        (lambda: mean_interval([1.0, float("nan")]), "evaluation.not_numbers"),
+        (lambda: mean_interval([float("inf")]), "evaluation.not_numbers"),
+        (lambda: difference(([1.0], [2.0]), ([1.0], [0.0])), "evaluation.nothing_to_divide"),
+        (lambda: correlation([1, float("nan"), 3, 4], [1, 2, 3, 4]), "evaluation.not_numbers"),
+        (lambda: correlation([1, 2, 3, 4], [1, 2, 3, float("inf")]), "evaluation.not_numbers"),
+        (lambda: correlation([1, 2, 3, 4], [1, 2, 3]), "evaluation.two_lengths"),
+    ],
 )
-def test_too_little_to_correlate_says_only_its_n(pairs: tuple[list[float], list[float]]) -> None:
-    assert correlation(*pairs) == Correlation(len(pairs[0]))
+def test_no_figure_is_made_of_what_is_no_number(call: Callable[[], object], key: str) -> None:
+    with pytest.raises(InputRefused) as refused:
+        call()
+    assert refused.value.key == key and refused.value.text("it") != refused.value.text("en")
 
 
-def test_perfect_agreement_is_one_and_broken_values_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("pairs", "why"),
+    [
+        (([], []), "few"),
+        (([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]), "few"),
+        (([2.0] * 6, [1.0, 2, 3, 4, 5, 6]), "constant"),
+        (([1.0, 2, 3, 4, 5, 6], [2.0] * 6), "constant"),
+    ],
+)
+def test_what_cannot_be_correlated_says_its_n_and_why(
+    pairs: tuple[list[float], list[float]], why: Literal["few", "constant"]
+) -> None:
+    assert correlation(*pairs) == Correlation(len(pairs[0]), why_not=why)
+
+
+def test_perfect_agreement_is_one() -> None:
     found = correlation([1, 2, 3, 4], [2, 4, 6, 8])
     assert found.pearson == pytest.approx(1.0) and found.low == pytest.approx(1.0)
-    with pytest.raises(InputRefused):
-        correlation([1, float("nan"), 3, 4], [1, 2, 3, 4])

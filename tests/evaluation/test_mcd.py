@@ -112,6 +112,7 @@ def test_clips_of_two_rates_meet_at_a_common_one():
         (np.full(16_000, np.nan), 16_000, "evaluation.not_finite"),
         (AudioClip(ONE.samples, 22_050), 16_000, "evaluation.two_rates"),
         (ONE.samples, 11_025, "evaluation.mcd_rate"),
+        (np.stack([ONE.samples, ONE.samples], axis=1), 16_000, "audio.not_mono"),
         (np.tile(ONE.samples, 50), 16_000, "evaluation.too_long"),
     ],
 )

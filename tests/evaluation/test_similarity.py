@@ -49,6 +49,10 @@ def test_position_is_read_between_the_baselines():
         (lambda: cosine(unit(1, 0), unit(1, 0, 0)), "evaluation.embeddings_differ"),
         (lambda: mean_embedding([]), "evaluation.no_references"),
         (lambda: mean_embedding([unit(1, 0), unit(-1, 0)]), "evaluation.embedding_empty"),
+        (lambda: similarity(unit(1, 0), [unit(1, 0), unit(1, 0, 0)]), "evaluation.embeddings_differ"),
+        (lambda: similarity(unit(1, 0), [unit(1, 0), np.zeros(2)]), "evaluation.embedding_empty"),
+        (lambda: similarity(unit(1, 0), unit(1, 0)), "evaluation.embedding_shape"),
+        (lambda: similarity(np.float32(1.0), [unit(1, 0)]), "evaluation.embedding_shape"),
         (lambda: measure_baselines({"a": [unit(1, 0), unit(1, 1)]}), "evaluation.too_few_speakers"),
     ],
 )

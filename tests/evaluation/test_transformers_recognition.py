@@ -1,17 +1,20 @@
 """Recognisers of transformers, on tiny models of the same classes, against transformers' own pipeline."""
 
+import httpx
 import numpy as np
 import pytest
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 
 from studio.audio.clip import AudioClip
 from studio.audio.speech import Span
-from studio.errors import AudioRefused, InputRefused, ModelBroken
+from studio.errors import AudioRefused, InputRefused, ModelBroken, NotFound, SourceUnavailable
 from studio.evaluation import transformers_recognition as recognition
 from studio.evaluation.transformers_recognition import CtcRecognizer, TransformersWhisper, windows
 from tests.evaluation.recordings import vowels
 
 CLIP = vowels(2.0, seed=4)
 SPEECH = [Span(0.0, 2.0)]
+ASKED = httpx.Request("GET", "https://hub.invalid")
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +90,33 @@ def test_a_folder_without_a_model_says_so(tmp_path):
         with pytest.raises(ModelBroken) as broken:
             load()
         assert broken.value.key == "evaluation.model_broken"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind", "key"),
+    [
+        (lambda: LocalEntryNotFoundError("no answer"), SourceUnavailable, "evaluation.hub_unreachable"),
+        (lambda: HFValidationError("no such form"), NotFound, "evaluation.hub_unknown"),
+        (
+            lambda: RepositoryNotFoundError("404", response=httpx.Response(404, request=ASKED)),
+            NotFound,
+            "evaluation.hub_unknown",
+        ),
+    ],
+)
+def test_a_hub_that_does_not_answer_is_no_damaged_model(monkeypatch, trouble, kind, key):
+    def ask(model, file):
+        raise trouble()
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", ask)
+    for load in (lambda: CtcRecognizer("a/b", "it", local_only=False), lambda: whisper_of_the_hub()):
+        with pytest.raises(kind) as refused:
+            load()
+        assert refused.value.key == key and "a/b" in refused.value.text("it")
+
+
+def whisper_of_the_hub() -> TransformersWhisper:
+    return TransformersWhisper("a/b", local_only=False)
 
 
 def test_windows_cut_between_spans_and_never_exceed_their_length():

@@ -77,6 +77,28 @@ def test_what_has_no_rate_is_refused(references, hypotheses, language, key):
     assert refused.value.text("it") != refused.value.text("en")
 
 
+@pytest.mark.parametrize(
+    ("call", "key"),
+    [
+        (lambda: wer([None], ["ciao"], "it"), "evaluation.no_text"),
+        (lambda: wer(["ciao"], [None], "it"), "evaluation.no_text"),
+        (lambda: wer(["ciao"], ["ciao"], None), "evaluation.language"),
+        (lambda: wer(["ciao"], ["ciao"], "it", "words"), "evaluation.normalization"),
+        (lambda: wer("ciao", ["ciao", "ciao"], "it"), "evaluation.pairs"),
+    ],
+)
+def test_what_is_no_text_no_language_and_no_normalization_is_refused(call, key):
+    with pytest.raises(InputRefused) as refused:
+        call()
+    assert refused.value.key == key and refused.value.text("it") != refused.value.text("en")
+
+
+def test_a_text_instead_of_a_list_is_one_utterance():
+    found = wer("abc def", "abd def", "it")
+    assert found.corpus == 0.5 and len(found.utterances) == 1
+    assert found == wer(["abc def"], ["abd def"], "it")
+
+
 SAME_IN_ITALIAN = [
     ("Costa 12,50 €", "costa dodici euro e cinquanta"),
     ("il 3/4/2024 alle 15:30", "il tre aprile duemilaventiquattro alle quindici e trenta"),
@@ -85,6 +107,23 @@ SAME_IN_ITALIAN = [
     ("l’amico dell'IVA", "L'AMICO DELL IVA"),
     ("ventitré", "23"),
     ("25%", "venticinque per cento"),
+    ("25%", "venticinque percento"),
+    ("23", "ventitre"),
+    ("103", "centotrè"),
+    ("E' vero perche' la citta' e' grande", "è vero perché la città è grande"),
+    ("un po'", "un po"),
+    ("50mila persone", "cinquantamila persone"),
+    ("500 mila persone", "500.000 persone"),
+    ("3 mila", "tremila"),
+    ("nel sec. XIX", "nel secolo diciannovesimo"),
+    ("c.a.p. 00100", "CAP zero zero uno zero zero"),
+    ("alle h 15:30", "alle ore quindici e trenta"),
+    ("la Fase II", "la fase seconda"),
+    ("1,50 €", "un euro e cinquanta centesimi"),
+    ("1,50 €", "1 euro e 50"),
+    ("22 gen. 2024", "ventidue gennaio duemilaventiquattro"),
+    ("il dott. Rossi", "il dottore Rossi"),
+    ("la sig.ra e il sig. Verdi", "la signora e il signore Verdi"),
 ]
 
 

@@ -115,3 +115,6 @@ def test_the_comparison_shows_their_mean_and_correlates_it(
     assert row.listeners is not None and row.listeners.n == 8 and row.listeners.low < row.listeners.value
     assert comparison.correlation.n == 4 and comparison.ratings == 8
     assert comparison.correlation.pearson is not None
+    studio_wide = comparison.studio
+    # The other system's four sounds were never measured: the model heard them at the end of the run.
+    assert (studio_wide.correlation.n, studio_wide.ratings, studio_wide.unpredicted) == (8, 16, 0)

@@ -53,6 +53,7 @@ def test_a_system_is_measured_and_found_after_a_restart(
     assert run.cost == pytest.approx(run.setup_s / 3600 * 2.0)
     assert run.peak_bytes is not None and run.peak_bytes > 30_000_000
     assert run.scores["rtf"].n == 3 and run.scores["rtf"].parameters["device"] == "cpu"
+    assert run.scores["rtf"].parameters["dtype"] == "float32"
     assert [line.value("wer") for line in result.lines] == [0.0, pytest.approx(0.2), 0.0]
     assert ("substitute", "otto", "sette") in result.lines[1].words
     assert all(line.take_id and line.duration_s for line in result.lines)
@@ -227,10 +228,50 @@ def test_takes_that_are_there_are_measured_and_stay(
     studio.evaluations.evaluate_takes(admin, [take.id for take in takes]).wait()
     result = studio.evaluations.results.find(admin, _run_id(studio, admin))
     assert result.run.value("wer") == pytest.approx(0.25) and result.run.set_id == "takes"
+    assert result.run.scores["rtf"].n == 2, "takes are spoken warm: none of them is dropped"
+    assert result.run.value("rtf") == pytest.approx(
+        sum(take.rtf * take.duration_s for take in takes) / sum(take.duration_s for take in takes)
+    )
     assert [line.take_id for line in result.lines] == [take.id for take in takes]
     assert studio.synthesis.takes.find(admin, takes[1].id).wer == pytest.approx(0.5)
     studio.evaluations.results.delete(admin, result.run.id)
     assert _count(studio, Synthesis) == 2 and _count(studio, MetricScore) == 0
+
+
+def test_what_old_takes_were_spoken_on_is_told_as_far_as_it_is_known(
+    studio: Studio, admin: Actor, ears: ScriptedEars, voice: VoiceView
+) -> None:
+    request = SynthesisRequest(VoiceChoice(voice_id=voice.id), "Uno.", "it", "fake", {"seed": 5})
+    take = studio.synthesis.preview(admin, request).take()
+    with studio.database.write() as session:
+        session.get_one(Synthesis, take.id).device = "cuda"
+    studio.evaluations.evaluate_takes(admin, [take.id]).wait()
+    run = studio.evaluations.results.runs(admin)[0]
+    assert run.device == "cuda" and run.cores == 0 and run.seed == 5 and run.options == {}
+    recipe = run.scores["rtf"].parameters
+    assert recipe["device"] == "cuda" and not {"threads", "dtype"} & recipe.keys()
+
+
+def test_takes_of_two_settings_are_two_systems(studio: Studio, admin: Actor, voice: VoiceView) -> None:
+    choice = VoiceChoice(voice_id=voice.id)
+    made = [
+        studio.synthesis.preview(admin, SynthesisRequest(choice, "Uno.", "it", "fake", {"speed": speed}))
+        .take()
+        .id
+        for speed in (1.0, 1.5)
+    ]
+    with pytest.raises(InputRefused) as refusal:
+        studio.evaluations.evaluate_takes(admin, made)
+    assert refusal.value.key == "scores.mixed_takes"
+
+
+def test_a_run_keeps_the_options_that_differ_from_the_engines_own(
+    studio: Studio, admin: Actor, ears: ScriptedEars, voice: VoiceView
+) -> None:
+    studio.evaluations.evaluate(admin, asked(voice.id, speed=1.0, delay_s=0.01)).wait()
+    assert studio.evaluations.results.runs(admin)[0].options == {"delay_s": 0.01}
+    with pytest.raises(InputRefused):
+        studio.evaluations.evaluate(admin, asked(voice.id, pace=2))
 
 
 def test_takes_of_two_systems_are_refused(studio: Studio, admin: Actor, voice: VoiceView) -> None:

@@ -129,6 +129,19 @@ def test_the_form_fits_the_voice_and_says_what_is_missing(
     assert len(form("voice:x", set_id="it-calls", most=3).request().sentences.sentences) == 3
 
 
+def test_the_engines_options_are_part_of_the_system(tab: ResultsTab, admin: Actor, voice: VoiceView) -> None:
+    widgets = {widget.elem_id: widget.value for widget in tab.form.options.widgets}
+    widgets["results-option-fake-delay_s"] = 0.01
+    given = (OWN, LINES, "it", [], 0, "fake", "embedded", 0, False, "", 1.5, *widgets.values())
+    assert len(given) == len(tab.form.inputs)
+    system = tab.form.read(admin, f"voice:{voice.id}", given).request().system
+    assert system.options == {"speed": 1.5, "second_per_character": 0.02, "delay_s": 0.01}
+
+
+def test_a_list_of_ones_own_may_be_in_any_language_an_engine_speaks(tab: ResultsTab) -> None:
+    assert [code for _, code in tab.form.language.choices] == ["en", "it"], "the scripted engine's"
+
+
 def test_recordings_are_decoded_into_memory_and_leave_the_disk(
     tab: ResultsTab, admin: Actor, tmp_path: Path, visitor: Visitor
 ) -> None:

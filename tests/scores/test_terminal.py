@@ -16,7 +16,7 @@ from studio.terminal.evaluate import run
 from studio.terminal.main import parser
 from studio.voices.forms import VoiceView
 from tests.enrolling import real_speech
-from tests.scores.conftest import LINES, ScriptedEars
+from tests.scores.conftest import LINES, ScriptedEars, asked
 
 
 @pytest.fixture
@@ -80,3 +80,37 @@ def test_no_voice_an_unknown_set_and_an_empty_folder_are_refused(terminal: Termi
     with pytest.raises(ValueError, match="no recordings"):
         arguments = ("--sentences", str(tmp_path / "list.txt"), "--recordings", str(tmp_path))
         evaluate(terminal, "preset:fake:tone", *arguments)
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(
+    terminal: Terminal, studio: Studio, admin: Actor, tmp_path: Path
+) -> None:
+    for arguments in (("--json", str(tmp_path)), ("--csv", str(tmp_path / "no" / "where.csv"))):
+        with pytest.raises(ValueError, match=arguments[0]):
+            evaluate(terminal, "preset:fake:tone", "--most", "1", *arguments)
+    assert studio.evaluations.results.runs(admin) == []
+
+
+def test_a_folder_of_recordings_that_is_not_there_is_refused(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text(LINES, "utf-8")
+    arguments = ("--sentences", str(tmp_path / "list.txt"), "--recordings", str(tmp_path / "nope"))
+    with pytest.raises(ValueError, match="no such folder"):
+        evaluate(terminal, "preset:fake:tone", *arguments)
+
+
+def test_a_run_that_was_done_is_shown_and_exported(
+    terminal: Terminal, studio: Studio, admin: Actor, ears: ScriptedEars, voice: VoiceView, tmp_path: Path
+) -> None:
+    for speed in (1.0, 1.5):
+        live = studio.evaluations.evaluate(admin, asked(voice.id, speed=speed))
+        live.wait()
+    runs = studio.evaluations.results.runs(admin)
+    file = tmp_path / "out.json"
+    told = evaluate(terminal, "--run", runs[0].id, "--json", str(file))
+    assert json.loads(file.read_text("utf-8"))["run"]["id"] == runs[0].id
+    assert len(studio.evaluations.results.runs(admin)) == 2, "nothing was measured anew"
+    for column in ("set-up (s)", "training (h)", "memory (MB)", "listener MOS", "cost"):
+        assert column in told
+    assert "fake Linda speed=1.5" in told and told.count("zero_shot") == 2
+    with pytest.raises(NotFound):
+        evaluate(terminal, "--run", "run_nope")

@@ -31,6 +31,7 @@ class CoquiEngine:
     """Models of the catalogue whose licences permit commercial use."""
 
     spec: EngineSpec = COQUI
+    dtype = "float32"
     catalogue: tuple[CoquiModel, ...] = COMMERCIAL
 
     def __init__(self, context: EngineContext) -> None:

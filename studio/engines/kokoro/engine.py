@@ -39,6 +39,7 @@ class KokoroEngine:
     """Speaks with the preset voices or with voices it has fitted. Loads its model on first use."""
 
     spec: EngineSpec = SPEC
+    dtype = "float32"
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context

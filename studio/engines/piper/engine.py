@@ -28,6 +28,8 @@ from studio.errors import InputRefused, ModelBroken, ModelMissing, NotFound, Tex
 class PiperEngine:
     """Speaks with the Piper voices found in the model folders; it has no cloning."""
 
+    dtype = "float32"
+
     def __init__(self, context: EngineContext) -> None:
         self.spec = SPEC
         self._folders = _installed(context)

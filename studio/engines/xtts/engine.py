@@ -25,6 +25,7 @@ from studio.engines.xtts import conditioning, text
 from studio.engines.xtts.adapters import Adapters
 from studio.engines.xtts.decoding import Draw, decode
 from studio.engines.xtts.loading import load_model, load_speakers
+from studio.engines.xtts.precision import half_type
 from studio.engines.xtts.spec import MODEL_ID, SPEC, XttsOptions
 from studio.engines.xtts.streaming import StreamingVocoder, stream
 from studio.engines.xtts.tail import TailTrimmer
@@ -50,6 +51,11 @@ class XttsEngine:
         engine = cls(context)
         engine._loaded, engine._tunings = model, Tunings(model.gpt)
         return engine
+
+    @property
+    def dtype(self) -> str:
+        """Of the language model, where the time goes; the vocoder is float32 everywhere."""
+        return str(half_type(torch.device(self._context.device)) or torch.float32).removeprefix("torch.")
 
     def presets(self) -> tuple[PresetVoice, ...]:
         """The speakers of `speakers_xtts.pth`, which speak every language, so `language` is empty."""

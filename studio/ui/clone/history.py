@@ -41,4 +41,6 @@ def _scores(words: Words, take: Take) -> list[str]:
         told.append(f"{words('measure.likeness_short')} {words.number(take.similarity)}")
     if take.wer is not None:
         told.append(f"WER {words.percent(take.wer)}")
+    if take.asr_floor is not None:
+        told.append(words("measure.floor_short", value=words.percent(take.asr_floor)))
     return told

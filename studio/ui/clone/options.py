@@ -13,7 +13,7 @@ SHARED = ("speed", "seed")  # every engine has them: they stand outside
 class OptionsPanel:
     """The widgets of every engine; only those of the chosen one show."""
 
-    def __init__(self, words: Words, engines: list[EngineChoice]) -> None:
+    def __init__(self, words: Words, engines: list[EngineChoice], prefix: str = "option") -> None:
         self._fields: dict[str, list[OptionField]] = {}
         self.groups: dict[str, gr.Column] = {}
         self.widgets: list[Any] = []
@@ -21,7 +21,7 @@ class OptionsPanel:
             fields = [field for field in engine.options if field.name not in SHARED]
             self._fields[engine.id] = fields
             with gr.Column(visible=False) as group:
-                self.widgets += [widget(words, engine.id, field) for field in fields]
+                self.widgets += [widget(words, f"{prefix}-{engine.id}", field) for field in fields]
                 if not fields:
                     gr.HTML(f'<p class="tb-dim">{words("clone.no_options")}</p>')
             self.groups[engine.id] = group
@@ -58,10 +58,10 @@ def coerced(field: OptionField, value: Any) -> object:
     return int(value) if field.kind == "whole" else value
 
 
-def widget(words: Words, engine_id: str, field: OptionField) -> Any:
+def widget(words: Words, prefix: str, field: OptionField) -> Any:
     label = words.maybe(f"option.{field.name}.label", field.name.replace("_", " "))
     about = {"label": label, "info": words.maybe(f"option.{field.name}.info", field.description)}
-    about["elem_id"] = f"option-{engine_id}-{field.name}"
+    about["elem_id"] = f"{prefix}-{field.name}"
     if field.kind == "switch":
         return gr.Checkbox(value=bool(field.default), **about)
     if field.kind == "choice":

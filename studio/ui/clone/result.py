@@ -77,10 +77,18 @@ def measurements(words: Words, take: Take, scored: bool) -> str:
     if take.wer is None:
         rows[words("measure.wer")] = f"<small>{esc(pending)}</small>"
     else:
-        rows[words("measure.wer")] = (
-            f"{words.percent(take.wer)}<small>{esc(words('measure.wer_means'))}</small>"
-        )
+        told = f"{words('measure.wer_means')}; {_floor(words, take)}"
+        rows[words("measure.wer")] = f"{words.percent(take.wer)}<small>{esc(told)}</small>"
     return facts(rows)
+
+
+def _floor(words: Words, take: Take) -> str:
+    """The recogniser's own errors on the speaker's recordings: no take can be asked for less."""
+    if not take.voice_key.startswith("voice:"):
+        return words("measure.floor_preset")
+    if take.asr_floor is None:
+        return words("measure.floor_none")
+    return words("measure.floor", value=words.percent(take.asr_floor), n=take.asr_floor_n or 0)
 
 
 def _or(words: Words, value: float | None, means: str, pending: str) -> str:

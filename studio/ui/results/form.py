@@ -1,6 +1,7 @@
 """What to measure: sentences, engine, recogniser; people's own lists with recordings."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -14,6 +15,7 @@ from studio.scores.sentences import MOST_SENTENCES, OWN, SentenceSet, built_in, 
 from studio.synthesis.choices import EngineChoice
 from studio.synthesis.requests import VoiceChoice
 from studio.synthesis.trained import TrainedChoice
+from studio.ui.clone.options import OptionsPanel
 from studio.ui.desk import Desk
 from studio.ui.markup import esc
 from studio.ui.uploads import take_in, take_in_text
@@ -38,6 +40,7 @@ class Asked:
     seed: float
     fresh: bool
     trained: TrainedChoice | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
 
     def request(self) -> EvaluationRequest:
         """What the service takes; refuses only what has no meaning to it."""
@@ -45,7 +48,7 @@ class Asked:
             raise InputRefused("synthesis.no_voice")
         if not self.engine:
             raise InputRefused("synthesis.no_engine")
-        system = System(self.engine, VoiceChoice.parse(self.voice))
+        system = System(self.engine, VoiceChoice.parse(self.voice), self.options)
         if self.trained is not None:
             system = system.speaking_with(self.trained)
         chosen = first(self.sentences(), int(self.most or 0))
@@ -82,6 +85,7 @@ class FormPanel:
                 info=words("results.most_info"), elem_id="results-most", min_width=110,
             )  # fmt: skip
         self._own()
+        self._options()
         with gr.Accordion(words("results.more"), open=False, elem_id="results-more"):
             choices = [
                 (f"{one.id}: {one.model}", one.id) for one in desk.studio.evaluations.recognisers.choices()
@@ -96,6 +100,16 @@ class FormPanel:
                 label=words("results.fresh"), info=words("results.fresh_info"), elem_id="results-fresh"
             )
 
+    def _options(self) -> None:
+        """The engine's options: two settings are two systems, and two rows of the table."""
+        words = self.desk.words
+        with gr.Accordion(words("results.options"), open=False, elem_id="results-options"):
+            self.speed = gr.Slider(
+                0.5, 2.0, value=1.0, step=0.05, label=words("clone.speed"), elem_id="results-speed"
+            )
+            engines = self.desk.studio.choices.engines(words.language)
+            self.options = OptionsPanel(words, engines, "results-option")
+
     def _own(self) -> None:
         """The list of one's own; hidden until it is chosen."""
         words = self.desk.words
@@ -104,8 +118,10 @@ class FormPanel:
                 label=words("results.list"), info=words("results.list_info"), lines=5, max_lines=14,
                 elem_id="results-list",
             )  # fmt: skip
-            languages = [(words.language_name(code), code) for code in ("it", "en")]
-            self.language = gr.Radio(languages, value=words.language, label=words("results.list_language"))
+            self.language = gr.Dropdown(
+                self._languages(), value=words.language, label=words("results.list_language"),
+                elem_id="results-language",
+            )  # fmt: skip
             gr.HTML(f'<p class="tb-dim">{esc(words("results.recordings_info"))}</p>')
             with gr.Row():
                 self.load = gr.UploadButton(words("results.load"), file_types=[".csv", ".txt"], size="md")
@@ -116,20 +132,30 @@ class FormPanel:
             self.told = gr.HTML(elem_id="results-recordings")
         self.recordings: gr.State = gr.State([], time_to_live=3600)
 
+    def _languages(self) -> list[tuple[str, str]]:
+        """Every language some engine here speaks, the studio's two first."""
+        engines = self.desk.studio.choices.engines(self.desk.words.language)
+        spoken = {code for engine in engines for code in engine.languages} | {"it", "en"}
+        named = [(self.desk.words.language_name(code), code) for code in spoken]
+        return sorted(named, key=lambda one: (one[1] not in ("it", "en"), one[0]))
+
     @property
     def inputs(self) -> list[Any]:
         """In the order of `Asked`, the voice before them."""
         return [
             self.set, self.lines, self.language, self.recordings, self.most, self.engine, self.recogniser, self.seed,
-            self.fresh, self.trained,
+            self.fresh, self.trained, self.speed, *self.options.widgets,
         ]  # fmt: skip
 
     def read(self, actor: Actor, voice: str | None, values: tuple[Any, ...]) -> Asked:
-        set_id, lines, language, recordings, most, engine, recogniser, seed, fresh, trained = values
+        set_id, lines, language, recordings, most, engine, recogniser, seed, fresh, trained, speed, *rest = (
+            values
+        )
+        options = {"speed": speed or 1.0, **self.options.read(engine or "", tuple(rest))}
         chosen = self.desk.studio.synthesis.trained.choice(actor, trained) if trained else None
         return Asked(
             voice or "", set_id or "", lines or "", language or "", recordings or [], most or 0, engine or "",
-            recogniser or "", seed or 0, bool(fresh), chosen,
+            recogniser or "", seed or 0, bool(fresh), chosen, options,
         )  # fmt: skip
 
     def wire(self, voice: Any) -> None:
@@ -137,6 +163,7 @@ class FormPanel:
         on(voice.change, self.fit, [voice, self.engine, self.set], [self.engine, self.set])
         for event in (voice.change, self.engine.change):
             on(event, self.fit_trained, [voice, self.engine, self.trained], [self.trained])
+        on(self.engine.change, self.options.shown, [self.engine], list(self.options.groups.values()))
         on(self.set.change, lambda chosen: gr.Group(visible=chosen == OWN), [self.set], [self.own])
         on(self.load.upload, lambda path: take_in_text(path, MOST_CHARACTERS), [self.load], [self.lines])
         on(

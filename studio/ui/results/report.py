@@ -28,12 +28,8 @@ def export(
         raise InputRefused("scores.export_format", name=ending[:16], known=", ".join(ENDINGS))
     spoken = language if language in LANGUAGES else actor.language
     comparison = evaluations.compare(actor, run_id)
-    makers = {"csv": _csv, "json": json_of, "html": html_of}
+    makers = {"csv": csv_of, "json": json_of, "html": html_of}
     return makers[ending](comparison, spoken).encode(), MEDIA[ending], f"{run_id}.{ending}"
-
-
-def _csv(comparison: Comparison, language: str) -> str:
-    return csv_of(comparison.result, language)
 
 
 def html_of(comparison: Comparison, language: str) -> str:

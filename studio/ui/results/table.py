@@ -1,6 +1,6 @@
 """The comparison table: what the notes claim, and what this machine measured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from studio.scores.comparison import Comparison, OptionRow
 from studio.scores.requests import ADAPTER, FULL, TRAINING_PEAK, RunView, Score
@@ -32,7 +32,7 @@ def _row(words: Words, row: OptionRow) -> str:
         notes = words("results.notes", text=" · ".join(claim for claim in claims if claim))
         told = f'{esc(next_step(words, row))}<small class="claim">{esc(notes)}</small>'
         return f'<tr><th scope="row">{name}</th><td colspan="{len(COLUMNS) - 1}">{told}</td></tr>'
-    engine = f"<small>{esc(row.run.engine_id)} · {esc(row.run.voice_name)}</small>"
+    engine = f"<small>{esc(system_of(words, row.run))} · {esc(row.run.voice_name)}</small>"
     cells = {
         "time": _time(words, row.run),
         "memory": _memory(words, row.run),
@@ -46,6 +46,13 @@ def _row(words: Words, row: OptionRow) -> str:
     }
     inner = "".join(f"<td>{cells[column]}{_claim(words, row.option, column)}</td>" for column in COLUMNS[1:])
     return f'<tr><th scope="row">{name}{engine}</th>{inner}</tr>'
+
+
+def system_of(words: Words, run: RunView) -> str:
+    """The engine, and the options and seed that depart from its own."""
+    chosen = [f"{name} = {value}" for name, value in run.options.items()]
+    chosen += [words("results.of_seed", seed=run.seed)] if run.seed else []
+    return " · ".join([run.engine_id, *chosen])
 
 
 def missing_note(words: Words, run: RunView) -> str:
@@ -98,15 +105,22 @@ def _memory(words: Words, run: RunView) -> str:
 
 def _wer(words: Words, row: OptionRow) -> str:
     assert row.run is not None
-    floor = row.run.value("asr_floor")
-    told = (
-        words("results.floor", value=words.percent(floor))
-        if floor is not None
-        else words("results.floor_none")
-    )
+    told = floor_told(words, row.run.scores.get("asr_floor"))
     return _plain(words, row.run.scores.get("wer"), words.percent, told) + _gap(
         words, row, "wer", better_below=True
     )
+
+
+def floor_told(words: Words, floor: Score | None) -> str:
+    """The recogniser's own errors, and on which recordings."""
+    if floor is None or floor.value is None:
+        return words("results.floor_none")
+    kinds = floor.parameters.get("recordings")
+    counted = kinds if isinstance(kinds, Mapping) else {"sentences": floor.n}
+    what = ", ".join(
+        words.maybe(f"results.recorded.{kind}", "{n} " + kind).format(n=n) for kind, n in counted.items()
+    )
+    return words("results.floor", value=words.percent(floor.value), what=what)
 
 
 def _likeness(words: Words, row: OptionRow) -> str:
@@ -172,7 +186,7 @@ def _between(shown: Shown, low: float | None, high: float | None) -> str:
 def _gap(words: Words, row: OptionRow, metric: str, *, better_below: bool) -> str:
     """The difference to zero-shot, in words only where the interval leaves 0 out."""
     gap = (row.against or {}).get(metric)
-    if gap is None:
+    if gap is None or row.base is None:
         return ""
     if gap.low is None or gap.high is None or gap.low <= 0 <= gap.high:
         name = "alike"
@@ -180,5 +194,6 @@ def _gap(words: Words, row: OptionRow, metric: str, *, better_below: bool) -> st
         name = "better" if (gap.value < 0) == better_below else "worse"
     sign = "+" if gap.value > 0 else ""
     amount = words.percent(gap.value) if metric == "wer" else words.number(gap.value)
-    told = f"{words('results.against')}: {sign}{amount}, {words(f'results.{name}')}"
+    against = words("results.against", engine=row.base.engine_id)
+    told = f"{against}: {sign}{amount}, {words(f'results.{name}')}"
     return f"<small>{esc(told)}</small>"

@@ -1,5 +1,6 @@
 """One evaluation as HTML: facts, table, charts, correlation, sentences, exports; and the list of all."""
 
+from studio.scores.agreement import Agreement
 from studio.scores.comparison import Comparison
 from studio.scores.requests import DONE, RUNNING, EvaluationEvent, RunView
 from studio.ui.markup import badge, bar, button, empty, esc
@@ -82,9 +83,15 @@ def body(words: Words, comparison: Comparison) -> str:
 def facts_line(words: Words, run: RunView) -> str:
     told = words(
         "results.of_run", set=run.set_titles.get(words.language, run.set_id), n=run.sentence_count, seed=run.seed,
-        recogniser=run.recogniser, device=run.device.upper(), cores=run.cores, when=words.moment(run.started_at),
+        recogniser=run.recogniser, machine=machine(words, run), when=words.moment(run.started_at),
     )  # fmt: skip
     return f'<p class="tb-dim">{esc(told)}</p>'
+
+
+def machine(words: Words, run: RunView) -> str:
+    """What the run was spoken on; of takes made before, the cores are not known."""
+    device = run.device.upper()
+    return words("results.machine", device=device, cores=run.cores) if run.cores else device
 
 
 def exports(words: Words, run_id: str) -> str:
@@ -100,15 +107,21 @@ def exports(words: Words, run_id: str) -> str:
 
 
 def correlation_note(words: Words, comparison: Comparison) -> str:
-    """Predicted MOS against listeners, always with its n."""
-    found = comparison.correlation
+    """Predicted MOS against listeners, always with its n: over these rows, and over all that was rated here."""
+    studio = comparison.studio
+    told = [words("results.correlation_here", told=_correlated(words, comparison.agreement))]
+    told.append(words("results.correlation_studio", told=_correlated(words, studio)))
+    if studio.unpredicted:
+        told.append(words("results.correlation_unpredicted", n=studio.unpredicted))
+    lines = "<br>".join(esc(line) for line in told)
+    return f'<section><h3>{esc(words("results.correlation"))}</h3><p class="tb-note">{lines}</p></section>'
+
+
+def _correlated(words: Words, agreement: Agreement) -> str:
+    found = agreement.correlation
     if found.pearson is None or found.low is None or found.high is None or found.spearman is None:
-        told = words("results.correlation_none", n=found.n)
-    else:
-        told = words(
-            "results.correlation_some", n=found.n, ratings=comparison.ratings, r=words.number(found.pearson),
-            low=words.number(found.low), high=words.number(found.high), rho=words.number(found.spearman),
-        )  # fmt: skip
-    return (
-        f'<section><h3>{esc(words("results.correlation"))}</h3><p class="tb-note">{esc(told)}</p></section>'
-    )
+        return words(f"results.correlation_{found.why_not}", n=found.n)
+    return words(
+        "results.correlation_some", n=found.n, ratings=agreement.ratings, r=words.number(found.pearson),
+        low=words.number(found.low), high=words.number(found.high), rho=words.number(found.spearman),
+    )  # fmt: skip

@@ -85,6 +85,9 @@ class SettingsTab:
                 "about.device"
             ): f"{esc(told.device.upper())}<small>{esc(words('about.cores', n=told.cores))}</small>"
         }
+        judge = studio.evaluations.recognisers.choices()[0]
+        how = words("about.recogniser_how")
+        rows[words("about.recogniser")] = f"{esc(f'{judge.id}: {judge.model}')}<small>{esc(how)}</small>"
         rows |= {
             words(f"about.{part}"): esc(words.megabytes(count)) for part, count in told.storage_bytes.items()
         }
