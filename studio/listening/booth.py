@@ -29,7 +29,10 @@ from studio.listening.lookups import (
     door_by_link,
     door_by_preview,
     gone_stimuli,
+    heard_of,
     rated_by,
+    tests_heard,
+    unfinished,
 )
 from studio.listening.plan import Plan, Plans
 from studio.listening.secrets import SecretKeeper
@@ -41,7 +44,7 @@ from studio.privacy.access import Actor
 
 CONSENT_VERSION = "1"
 CONSENT_ASKED_EVERY_S = 5.0
-MOST_COOKIES = 20
+MOST_COOKIES = 64  # the newest count: browsers send them last
 _INSERT = insert(Rating).on_conflict_do_nothing(index_elements=["trial_id", "listener_id"])
 MOST_REPLAYS, MOST_RESPONSE_MS = 10_000, 86_400_000
 
@@ -153,10 +156,19 @@ class Booth:
             self._refuse_shut(test, preview)
             if listener is None:
                 return _state("welcome", plan, preview)
-            return self._asked_next(session, self._seat(session, plan, listener, preview))
+            seat = self._seat(session, plan, listener, preview)
+            state = self._asked_next(session, seat)
+        if (
+            state.phase == "done" and listener.finished_at is None
+        ):  # the last sounds went, not a last answer came
+            with self._pen, self._database.write() as session:
+                self._finish(session, listener.id)
+        return state
 
     def join(self, visitor: Visitor, language: str, *, agreed: bool) -> str:
-        """Take part: returns the cookie to keep, "" for who takes part already (a preview starts anew)."""
+        """Take part: returns the cookie to keep, "" for who takes part already (a preview starts anew) and for
+        accounts, which are known without one.
+        """
         if not agreed:
             raise InputRefused("listening.consent")
         with self._pen, self._database.write() as session:
@@ -207,13 +219,24 @@ class Booth:
         if page is None:
             raise NotFound("listening.unknown_page")
         if not seat.rated.issuperset(page.trials):
-            self._refuse_unheard(seat, page, ballot)
+            try:
+                self._refuse_unheard(seat, page, ballot)
+            except InputRefused:
+                return self._answered_meanwhile(visitor, page)
             rows = self._rows(seat, page, ballot)
             seat = replace(seat, rated=seat.rated | set(page.trials))
             state = self._store_ratings(seat, rows)
             self._fetched.forget(seat.listener.id, page.position)
             return state
         with self._database.read() as session:
+            return self._asked_next(session, seat)
+
+    def _answered_meanwhile(self, visitor: Visitor, page: Page) -> BoothState:
+        """Where the same answer came twice at once, the first one's fetches are forgotten when the second looks."""
+        with self._database.read() as session:
+            seat = self._seated(session, visitor)
+            if not seat.rated.issuperset(page.trials):
+                raise InputRefused("listening.not_heard")
             return self._asked_next(session, seat)
 
     # Who is it
@@ -252,8 +275,9 @@ class Booth:
             found = chair_by_account(session, test_id, preview, visitor.actor.account_id)
             if found is not None or preview:
                 return found
-        hashes = [fingerprint(cookie) for cookie in visitor.cookies[:MOST_COOKIES]]
-        return chair_by_cookie(session, test_id, preview, hashes) if hashes else None
+        hashes = [fingerprint(cookie) for cookie in visitor.cookies[-MOST_COOKIES:]]
+        account_id = visitor.actor.account_id if visitor.actor else None
+        return chair_by_cookie(session, test_id, preview, hashes, account_id) if hashes else None
 
     def _new_listener(
         self, session: Session, test: Door, visitor: Visitor, language: str, preview: bool
@@ -278,7 +302,7 @@ class Booth:
                 consent=f"{CONSENT_VERSION}-{language}",
             )
         )
-        return cookie
+        return "" if visitor.actor else cookie
 
     def _seated(self, session: Session, visitor: Visitor) -> Seat:
         """The visitor as a listener who may go on; NotPermitted otherwise."""
@@ -308,13 +332,12 @@ class Booth:
         asking = Asking(seat.page_token(page), page.use is Use.TRAINING, slots)
         return _state("trial", seat.plan, seat.preview, seat, asking=asking)
 
-    @staticmethod
-    def _current(session: Session, seat: Seat) -> Page | None:
-        """The first open page that still has its sounds: a speaker may have withdrawn."""
+    def _current(self, session: Session, seat: Seat) -> Page | None:
+        """The first open page that still has its sounds: a speaker may have withdrawn, a consent have ended."""
         waiting = seat.open_pages
         if not waiting:
             return None
-        missing = gone_stimuli(session, seat.plan.test_id)
+        missing = gone_stimuli(session, seat.plan.test_id) | self._silenced(session, seat.plan)
         return next((p for p in waiting if missing.isdisjoint(seat.plan.stimuli(p))), None)
 
     def _closed(self, session: Session, plan: Plan, revealed: bool, listener: Chair | None) -> BoothState:
@@ -360,6 +383,16 @@ class Booth:
         if row is None or row.asset_id is None:
             raise NotFound("listening.unknown_sound")
         return self._box.keep(row.asset_id, self._store.clip(session, row), plan.rate_hz)
+
+    def _silenced(self, session: Session, plan: Plan) -> frozenset[str]:
+        """Sounds of voices that may not be heard just now."""
+        silent = set()
+        for voice_id in plan.voices:
+            try:
+                self._ask_consent(session, voice_id)
+            except NotFound:
+                silent.add(voice_id)
+        return frozenset(name for name, sound in plan.sounds.items() if sound.voice_id in silent)
 
     def _ask_consent(self, session: Session, voice_id: str) -> None:
         """The gate, asked again while the test runs; a listener hears no name of whoever withdrew."""
@@ -411,9 +444,23 @@ class Booth:
             session.connection().execute(_INSERT, list(rows))
             state = self._asked_next(session, seat)
             if state.phase == "done":
-                ended = update(Listener).where(Listener.id == seat.listener.id)
-                session.execute(ended.values(finished_at=now()))
+                self._finish(session, seat.listener.id)
             return state
+
+    @staticmethod
+    def _finish(session: Session, listener_id: str) -> None:
+        ended = update(Listener).where(Listener.id == listener_id, Listener.finished_at.is_(None))
+        session.execute(ended.values(finished_at=now()))
+
+    def settle(self, session: Session, speaker_id: str) -> None:
+        """A speaker's sounds go: listeners who were left with nothing else to answer have finished."""
+        for test_id in tests_heard(session, speaker_id):
+            plan = self._plans.of(session, test_id)
+            going = heard_of(session, test_id, speaker_id) | gone_stimuli(session, test_id)
+            for chair, rated in unfinished(session, test_id):
+                seat = Seat(plan, False, chair, self._plans.pages(plan, chair.number), rated)
+                if seat.rated and all(going.intersection(plan.stimuli(page)) for page in seat.open_pages):
+                    self._finish(session, chair.id)
 
 
 def _state(phase: str, plan: Plan, preview: bool, seat: Seat | None = None, **more: object) -> BoothState:

@@ -36,9 +36,14 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Uploaded:
-    """Clips brought along: one for each sentence, in its order."""
+    """Clips brought along: one for each sentence, in its order.
+
+    `voice_id`: the enrolled voice that is heard in them, "" where nobody of this studio is. They are sealed with
+    that speaker's key, ask that speaker's consent and go when that speaker withdraws.
+    """
 
     clips: tuple[AudioClip, ...]
+    voice_id: str = ""
 
 
 Source = SpokenBy | Recorded | Uploaded
@@ -54,10 +59,11 @@ class SystemForm:
 
 @dataclass(frozen=True)
 class GoldForm:
-    """A clip whose score is known beforehand."""
+    """A clip whose score is known beforehand; `voice_id` as in Uploaded."""
 
     clip: AudioClip
     expected: float
+    voice_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,6 +164,8 @@ class ListeningView:
     revealed: bool
     created_at: str
     closed_at: str | None
+    held: int = 0  # sounds that their peaks kept under the test's level
+    unchecked: int = 0  # brought sounds of a comparison whose words nobody could check
 
     @property
     def kind(self) -> Kind:
@@ -195,6 +203,11 @@ def checked(form: ListeningForm) -> Configuration:
     )  # fmt: skip
 
 
+def same_words(kind: Kind) -> bool:
+    """Whether what is compared must say the same: everywhere but where each sound is rated for itself."""
+    return kind is not Kind.MOS
+
+
 def every_system(form: ListeningForm) -> tuple[SystemForm, ...]:
     """The systems, and the reference where there is one."""
     return form.systems + ((form.reference,) if form.reference else ())
@@ -206,6 +219,8 @@ def _refuse_numbers(form: ListeningForm) -> None:
         raise InputRefused("listening.tie_rule", rule=form.tie_rule, known=", ".join(TIE_RULES))
     if not (0 <= form.training <= 10 and 0 <= form.traps <= 10 and form.per_listener >= 0):
         raise InputRefused("listening.numbers")
+    if not (0 <= form.seed < 2**53 and 0 <= form.rule.mushra_share <= 1):
+        raise InputRefused("listening.advanced")
     if form.level_lufs is not None and not -40 <= form.level_lufs <= -14:
         raise InputRefused("listening.level_lufs")
     if (form.traps and not facts.traps) or (form.gold and not facts.gold):

@@ -182,7 +182,7 @@ class Maker:
                 row = session.get_one(Voice, voice.voice_id)
                 permits(session, row, {Purpose.ZERO_SHOT, Purpose.LISTENING_TEST})
                 keyset_id = row.speaker_id
-            stimulus = blank(test_id, job.system_id, job.item, clip)
+            stimulus = blank(test_id, job.system_id, job.item, clip, voice.voice_id or None)
             stimulus.synthesis_id = take.id
             level = configuration.level_lufs
             self._store.add(session, stimulus, clip, keyset_id=keyset_id, level_lufs=level)
@@ -227,7 +227,7 @@ class Maker:
             for row, clip in originals:
                 anchor: AudioClip = low_passed(clip, cut_hz)
                 keyset_id = self._store.keyset_of(session, row)
-                made = blank(test.id, system.id, row.item, anchor)
+                made = blank(test.id, system.id, row.item, anchor, row.voice_id)
                 self._store.add(
                     session, made, anchor, keyset_id=keyset_id, level_lufs=configuration.level_lufs
                 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from studio.db.tables import ListeningTest, Stimulus, System, Trial
+from studio.db.tables import ListeningTest, Stimulus, Trial
 from studio.listening.forms import Configuration
 from studio.listening.kinds import Kind, Use
 from studio.listening.secrets import SecretKeeper
@@ -52,6 +52,11 @@ class Plan:
     trials: dict[str, PlannedTrial]
     sounds: dict[str, PlannedSound]
     rate_hz: int  # of all that is served: the rate of a file would tell the engine
+
+    @property
+    def voices(self) -> frozenset[str]:
+        """Enrolled voices that are heard in it."""
+        return frozenset(sound.voice_id for sound in self.sounds.values() if sound.voice_id)
 
     def stimuli(self, page: Page) -> tuple[str, ...]:
         """The sounds of a page in the order of its slots; the reference first, ABX's X last."""
@@ -106,18 +111,13 @@ def load_plan(database: Session, test: ListeningTest, secret: bytes) -> Plan:
     """Read trials, stimuli and systems."""
     query = select(Trial).where(Trial.test_id == test.id).order_by(Trial.page, Trial.condition, Trial.id)
     trials = [*database.scalars(query)]
-    found = database.execute(
-        select(Stimulus, System.voice_id)
-        .outerjoin(System, System.id == Stimulus.system_id)
-        .where(Stimulus.test_id == test.id)
-    )
-    rows = [(stimulus, voice_id) for stimulus, voice_id in found]
-    fastest = max((row.sample_rate_hz for row, _ in rows), default=LOW_RATE_HZ)
+    rows = [*database.scalars(select(Stimulus).where(Stimulus.test_id == test.id))]
+    fastest = max((row.sample_rate_hz for row in rows), default=LOW_RATE_HZ)
     return Plan(
         test.id, test.owner_id, Kind(test.kind), Configuration.from_json(test.settings), test.config_hash,
         test.seed, secret,
         tuple(Question(t.id, Use(t.role), t.page, t.item, t.condition) for t in trials),
         {t.id: PlannedTrial(t.id, Use(t.role), t.stimulus_id, t.second_id, t.reference_id) for t in trials},
-        {row.id: PlannedSound(row.duration_s, voice_id, row.asset_id) for row, voice_id in rows},
+        {row.id: PlannedSound(row.duration_s, row.voice_id, row.asset_id) for row in rows},
         LOW_RATE_HZ if fastest <= LOW_RATE_HZ else HIGH_RATE_HZ,
     )  # fmt: skip

@@ -1,12 +1,13 @@
 """Listening tests as their owner handles them: made, opened, closed, deleted, read."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import rfc8785
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from studio.consent.gate import permits
@@ -21,24 +22,25 @@ from studio.listening.forms import (
     LinkForm,
     ListeningForm,
     ListeningView,
-    Recorded,
-    SpokenBy,
     SystemForm,
     SystemView,
-    Uploaded,
     checked,
+    every_system,
+    same_words,
 )
+from studio.listening.gathering import Gatherer
 from studio.listening.kinds import Kind, Role, Use
-from studio.listening.making import GOLD_ITEM, MakeEvent, Maker, systems_of
+from studio.listening.making import MakeEvent, Maker, systems_of
 from studio.listening.results import Results
 from studio.listening.secrets import SecretKeeper
-from studio.listening.stimuli import StimulusStore, blank, refuse_unusable
+from studio.listening.stimuli import StimulusStore
 from studio.listening.tokens import fingerprint
+from studio.listening.words import Ear
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
+from studio.privacy.erasure import Erased
 from studio.privacy.vault import Vault
 from studio.synthesis.choices import Choices
-from studio.synthesis.requests import VoiceChoice
 from studio.synthesis.service import SynthesisService
 from studio.voices.service import VoiceService
 from studio.work.live import Live, LiveBoard
@@ -54,11 +56,12 @@ class ListeningService:
         voices: VoiceService,
         synthesis: SynthesisService,
         choices: Choices,
+        ear: Ear,
     ) -> None:
         self._database = database
         self._vault = vault
-        self._voices = voices
         self._store = StimulusStore(vault)
+        self._gatherer = Gatherer(voices, self._store, ear)
         self._secrets = SecretKeeper(vault)
         self._maker = Maker(database, self._store, synthesis, choices)
         self._board: LiveBoard[MakeEvent] = LiveBoard()
@@ -74,20 +77,38 @@ class ListeningService:
         """
         actor.require(Permission.VOICES)
         configuration = checked(form)
+        with self._database.read() as session:
+            clips = self._gatherer.clips(session, actor, every_system(form))
+        gathered = self._gatherer.fitted(form, configuration, clips)
         with self._database.write() as session:
             test = self._new(session, actor, form, configuration)
-            systems = self._systems(session, actor, test, form)
+            systems = self._gatherer.add(session, actor, test, form, gathered)
             test.config_hash = _hash_of(configuration, test, systems)
-            for number, gold in enumerate(form.gold):
-                refuse_unusable(gold.clip, f"gold {number + 1}")
-                row = blank(test.id, None, GOLD_ITEM + number, gold.clip)
-                self._store.add(session, row, gold.clip, keyset_id=None, level_lufs=configuration.level_lufs)
-            session.flush()
             jobs = self._maker.jobs(session, actor, test)
             facts = {"kind": form.kind.value, "attested": form.attested, "config": test.config_hash}
             audit.append(session, actor.account_id, "listening.created", test.id, **facts)
         live = self._board.add(Live[MakeEvent](actor.account_id))
         return live.start(lambda work: self._maker.work(work, actor, test.id, jobs), "listening")
+
+    def said(self, actor: Actor, systems: Sequence[SystemForm], language: str) -> list[str]:
+        """The words of the first system that brings recordings, as heard: sentences that the others can say.
+
+        InputRefused where no system brings any; ModelMissing without a recogniser.
+        """
+        actor.require(Permission.VOICES)
+        with self._database.read() as session:
+            brought = self._gatherer.clips(session, actor, systems)
+        first = next((clips for clips in brought if clips), None)
+        if first is None:
+            raise InputRefused("listening.no_recordings")
+        return self._gatherer.said(first, language)
+
+    def erase_speaker(self, session: Session, speaker_id: str) -> Erased:
+        """Called before a speaker's sounds are shredded: who only had those left to judge has finished."""
+        self.booth.settle(session, speaker_id)
+        voices = select(Voice.id).where(Voice.speaker_id == speaker_id)
+        session.execute(update(Stimulus).where(Stimulus.voice_id.in_(voices)).values(voice_id=None))
+        return Erased({})
 
     def resume(self, actor: Actor, test_id: str) -> Live[MakeEvent]:
         """Make what is still missing, after a failure, a cancel or a restart."""
@@ -128,94 +149,6 @@ class ListeningService:
         session.add(test)
         session.flush()
         return test
-
-    def _systems(
-        self, session: Session, actor: Actor, test: ListeningTest, form: ListeningForm
-    ) -> list[System]:
-        roles = [(one, Role.SYSTEM) for one in form.systems]
-        if form.reference:
-            roles.append((form.reference, Role.REFERENCE))
-        rows = [self._system(session, actor, test, form, one, role) for one, role in roles]
-        if form.kind is Kind.MUSHRA:
-            named = (
-                ("ancora 3,5 kHz", "ancora 7 kHz")
-                if actor.language == "it"
-                else ("anchor 3.5 kHz", "anchor 7 kHz")
-            )
-            for role, name in zip((Role.ANCHOR_3500, Role.ANCHOR_7000), named, strict=True):
-                made = System(
-                    test_id=test.id, position=0, name=name, role=role.value,
-                    source={"kind": "anchor"}, voice_id=None,
-                )  # fmt: skip
-                session.add(made)
-                rows.append(made)
-        for position, row in enumerate(rows):
-            row.position = position
-        session.flush()
-        return rows
-
-    def _system(
-        self,
-        session: Session,
-        actor: Actor,
-        test: ListeningTest,
-        form: ListeningForm,
-        asked: SystemForm,
-        role: Role,
-    ) -> System:
-        voice, source = self._source(session, actor, asked)
-        row = System(
-            test_id=test.id, position=0, name=asked.name.strip(), role=role.value, source=source,
-            voice_id=voice.id if voice else None,
-        )  # fmt: skip
-        session.add(row)
-        session.flush()
-        if isinstance(asked.source, SpokenBy):
-            return row
-        items = len(Configuration.from_json(test.settings).items)
-        if isinstance(asked.source, Recorded):
-            assert voice is not None
-            clips = self._voices.clips(session, voice)
-        else:
-            clips = [*asked.source.clips]
-        self._refuse_count(form, asked, role, len(clips), items)
-        for item, clip in enumerate(clips[:items]):
-            refuse_unusable(clip, f"{asked.name} {item + 1}")
-            keyset_id = voice.speaker_id if voice else None
-            made = blank(test.id, row.id, item, clip)
-            self._store.add(session, made, clip, keyset_id=keyset_id, level_lufs=form.level_lufs)
-        return row
-
-    def _source(
-        self, session: Session, actor: Actor, asked: SystemForm
-    ) -> tuple[Voice | None, dict[str, object]]:
-        """The enrolled voice behind a system, if any, with its consent asked; and what is kept of the source."""
-        match asked.source:
-            case SpokenBy(voice_key, engine_id, options, adapter_id):
-                voice_id = VoiceChoice.parse(voice_key).voice_id
-                purposes = {Purpose.ZERO_SHOT, Purpose.LISTENING_TEST}
-                facts = {"voice_key": voice_key, "engine_id": engine_id, "options": dict(options)}
-                trained = {"adapter_id": adapter_id} if adapter_id else {}
-                source: dict[str, object] = {"kind": "voice", **facts, **trained}
-            case Recorded(voice_id):
-                purposes = {Purpose.LISTENING_TEST}
-                source = {"kind": "recordings"}
-            case Uploaded():
-                return None, {"kind": "clips"}
-        if not voice_id:
-            return None, source
-        voice = self._voices.find(session, actor, voice_id)
-        permits(session, voice, purposes)
-        return voice, source
-
-    @staticmethod
-    def _refuse_count(form: ListeningForm, asked: SystemForm, role: Role, clips: int, items: int) -> None:
-        """Comparisons and MUSHRA need every sentence from everybody; alone, a system may lack some."""
-        loose = not form.kind.facts.pairs and form.kind is not Kind.MUSHRA
-        beside = form.kind is Kind.SMOS and role is Role.REFERENCE
-        enough = clips >= 1 if loose or beside else clips >= items
-        if not enough or (isinstance(asked.source, Uploaded) and not beside and clips != items):
-            raise InputRefused("listening.clips", name=asked.name, clips=clips, items=items)
 
     # Opening and closing
 
@@ -307,9 +240,10 @@ class ListeningService:
 
     def _ask_consent(self, session: Session, test_id: str) -> None:
         """Every enrolled voice of the test still agrees to listening tests."""
-        for system in systems_of(session, test_id):
-            if system.voice_id:
-                permits(session, session.get_one(Voice, system.voice_id), {Purpose.LISTENING_TEST})
+        behind = {system.voice_id for system in systems_of(session, test_id)}
+        heard = select(Stimulus.voice_id).where(Stimulus.test_id == test_id).distinct()
+        for voice_id in sorted((behind | set(session.scalars(heard))) - {None}, key=str):
+            permits(session, session.get_one(Voice, voice_id), {Purpose.LISTENING_TEST})
 
     def _link(self, session: Session, test: ListeningTest) -> str:
         return self._secrets.link_token(self._secrets.of(session, test), test.link_number)
@@ -328,7 +262,7 @@ class ListeningService:
             preview=self._secrets.preview_token(self._secrets.of(session, test)),
             expires_at=test.expires_at, revoked=test.revoked_at is not None, quota=test.quota,
             for_accounts=test.for_accounts, revealed=test.revealed, created_at=test.created_at,
-            closed_at=test.closed_at,
+            closed_at=test.closed_at, held=count.held, unchecked=count.unchecked(configuration.kind),
         )  # fmt: skip
 
 
@@ -342,6 +276,27 @@ class _Counter:
     def stimuli(self) -> int:
         query = select(func.count()).select_from(Stimulus).where(Stimulus.test_id == self._test_id)
         return self._session.execute(query).scalar_one()
+
+    @property
+    def held(self) -> int:
+        query = select(func.count()).select_from(Stimulus)
+        where = (Stimulus.test_id == self._test_id, Stimulus.held_by_ceiling.is_(True))
+        return self._session.execute(query.where(*where)).scalar_one()
+
+    def unchecked(self, kind: Kind) -> int:
+        """Brought sounds that are compared without anybody knowing their words."""
+        if not same_words(kind):
+            return 0
+        rows = self._session.execute(
+            select(System.source, System.role, Stimulus.word_errors)
+            .join(Stimulus, Stimulus.system_id == System.id)
+            .where(Stimulus.test_id == self._test_id)
+        )
+        beside = {Role.REFERENCE.value} if kind is Kind.SMOS else set()
+        return sum(
+            wrong is None and source.get("kind") in ("recordings", "clips") and role not in beside
+            for source, role, wrong in rows
+        )
 
     @property
     def rated_pages(self) -> int:

@@ -47,7 +47,9 @@ def session(
         order = _mushra(rated, listener, seed)
         training = _grouped([q for q in questions if q.use is Use.TRAINING], listener, seed)
     else:
-        order = [(q.id,) for q in crossed_order(rated, listener, seed)]
+        # Pairs of listeners get the same part of a shortened comparison: the one hears the other's mirror image.
+        turn = listener // 2 if most and kind.facts.pairs else listener
+        order = [(q.id,) for q in crossed_order(rated, listener, seed, turn)]
         training = [(q.id,) for q in questions if q.use is Use.TRAINING]
     order = order[:most] if most else order
     checks = [q for q in questions if q.use in (Use.TRAP, Use.GOLD)]
@@ -55,15 +57,19 @@ def session(
     for place, check in _places(checks, len(placed), listener, seed):
         placed.insert(place, ((check.id,), check.use))
     placed = [(ids, Use.TRAINING) for ids in training] + placed
-    return _pages(kind, [q.id for q in rated], placed, listener, seed)
+    given = {name for ids in order for name in ids}
+    return _pages(kind, [q.id for q in rated if q.id in given], placed, listener, seed)
 
 
-def crossed_order(rated: Sequence[Question], listener: int, seed: int) -> list[Question]:
+def crossed_order(
+    rated: Sequence[Question], listener: int, seed: int, turn: int | None = None
+) -> list[Question]:
     """Blocks in which each condition comes once, in an order of the Williams square.
 
-    Within a block the conditions take different items, and the items move on by one with each listener, so
-    that a shortened session covers all items over listeners.
+    Within a block the conditions take different items, and the items move on by one with each turn (each
+    listener, unless told otherwise), so that a shortened session covers all items over listeners.
     """
+    turn = listener if turn is None else turn
     table = {(q.condition, q.item): q for q in rated}
     conditions = sorted({q.condition for q in rated})
     items = sorted({q.item for q in rated})
@@ -71,7 +77,7 @@ def crossed_order(rated: Sequence[Question], listener: int, seed: int) -> list[Q
     order: list[Question] = []
     for block in range(len(items)):
         for place in listener_order(len(conditions), listener + block, seed):
-            item = items[(block + place + listener) % len(items)]
+            item = items[(block + place + turn) % len(items)]
             if question := table.get((conditions[place], item)):
                 order.append(question)
     return order
@@ -109,16 +115,25 @@ def _places(checks: Sequence[Question], trials: int, listener: int, seed: int) -
 def _pages(
     kind: Kind, rated: list[str], placed: list[tuple[tuple[str, ...], Use]], listener: int, seed: int
 ) -> tuple[Page, ...]:
-    """Sides belong to the trial, not to the place: over two listeners each trial is heard both ways round."""
-    sides = dict(zip(rated, balanced_sides(len(rated), listener, seed), strict=True))
+    """Sides belong to the trial, not to the place: over two listeners each trial is heard both ways round.
+
+    `rated`: what this listener is given, in an order that is the same for everybody. A trap says which side
+    to choose, and both its sides are one sound: it is never swapped.
+    """
+    practised = [ids[0] for ids, use in placed if use is Use.TRAINING]
+    first_is_a = _balanced(rated, listener, seed) | _balanced(practised, listener, seed + 2)
     # X changes with every other pair of listeners, so that it is balanced against the sides too.
-    hidden = dict(zip(rated, balanced_sides(len(rated), listener // 2, seed + 1), strict=True))
+    x_is_first = _balanced(rated, listener // 2, seed + 1) | _balanced(practised, listener // 2, seed + 3)
     pairs = kind.facts.pairs
     return tuple(
         Page(
             position, ids, use,
-            swapped=pairs and use in (Use.RATED, Use.TRAINING) and not sides.get(ids[0], True),
-            x_is_first=kind is Kind.ABX and hidden.get(ids[0], position % 2 == 0),
+            swapped=pairs and not first_is_a.get(ids[0], True),
+            x_is_first=kind is Kind.ABX and x_is_first[ids[0]],
         )
         for position, (ids, use) in enumerate(placed)
     )  # fmt: skip
+
+
+def _balanced(trials: list[str], listener: int, seed: int) -> dict[str, bool]:
+    return dict(zip(trials, balanced_sides(len(trials), listener, seed), strict=True))

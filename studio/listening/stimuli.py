@@ -32,6 +32,7 @@ class StimulusStore:
         if level_lufs is not None:
             levelled = level(clip, level_lufs)
             clip, row.gain_db = levelled.clip, levelled.gain_db
+            row.held_by_ceiling = levelled.held_by_ceiling
         row.asset_id = self._vault.write(session, keyset_id, "stimulus", encode(clip, AudioFormat.FLAC))
         session.add(row)
         session.flush()
@@ -57,11 +58,13 @@ class StimulusStore:
                 self._vault.delete(session, asset_id)
 
 
-def blank(test_id: str, system_id: str | None, item: int, clip: AudioClip) -> Stimulus:
-    """A row for a sound that is not stored yet."""
+def blank(
+    test_id: str, system_id: str | None, item: int, clip: AudioClip, voice_id: str | None = None
+) -> Stimulus:
+    """A row for a sound that is not stored yet; `voice_id`: the enrolled voice that is heard."""
     return Stimulus(
         test_id=test_id, system_id=system_id, item=item, asset_id=None, synthesis_id=None,
-        duration_s=clip.duration_s, sample_rate_hz=clip.sample_rate_hz, gain_db=0.0,
+        duration_s=clip.duration_s, sample_rate_hz=clip.sample_rate_hz, gain_db=0.0, voice_id=voice_id,
     )  # fmt: skip
 
 

@@ -24,5 +24,5 @@ def fingerprint(given: str) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Compared in constant time."""
-    return hmac.compare_digest(one.encode(), other.encode())
+    """Compared in constant time. What is given need not be text that can be encoded: half a surrogate is not."""
+    return hmac.compare_digest(one.encode(errors="surrogatepass"), other.encode(errors="surrogatepass"))

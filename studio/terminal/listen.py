@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from studio.listening.forms import ListeningForm, SystemForm
+    from studio.listening.forms import ListeningForm, Recorded, SpokenBy, SystemForm, Uploaded
     from studio.listening.report import Section
     from studio.terminal.common import Terminal
 
@@ -42,10 +42,15 @@ def _declare_create(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sentences", type=Path, help="one sentence per line")
     parser.add_argument("--kind", choices=KINDS, default="mos")
     parser.add_argument(
-        "--system", action="append", required=True, metavar="VOICE[@ENGINE][=NAME]",
-        help="a voice as `clone` takes it, its engine, its name in the results; repeatable",
+        "--system", action="append", required=True, metavar="SOURCE[=NAME]",
+        help="repeatable; a voice as `clone` takes it (voice:ID@ENGINE, preset:ENGINE:ID), trained:ID for an adapter "
+        "or a checkpoint, recordings:VOICE for a speaker's own, clips:FOLDER[@VOICE] for files in order of name, "
+        "in the voice of VOICE; NAME is for the results",
     )  # fmt: skip
-    parser.add_argument("--reference", metavar="VOICE[@ENGINE][=NAME]", help="for smos and mushra")
+    parser.add_argument("--reference", metavar="SOURCE[=NAME]", help="for smos and mushra; the same sources")
+    parser.add_argument(
+        "--attest", action="store_true", help="declare that the clips may be played to listeners"
+    )
     parser.add_argument("--language", default="it")
     parser.add_argument("--ties", choices=("none", "drop", "split", "trinomial"), default="none")
     parser.add_argument("--training", type=int, default=2)
@@ -65,7 +70,7 @@ def show(terminal: Terminal, given: argparse.Namespace) -> None:
 
 def create(terminal: Terminal, given: argparse.Namespace) -> None:
     listening = terminal.studio.listening
-    live = listening.create(terminal.actor, _form(given))
+    live = listening.create(terminal.actor, _form(terminal, given))
     with terminal.bar("sounds") as bar:
         try:
             for event in live.events():
@@ -73,31 +78,89 @@ def create(terminal: Terminal, given: argparse.Namespace) -> None:
         except KeyboardInterrupt:
             live.cancel()
             raise
-    terminal.say(listening.made_by(live))
+    test_id = listening.made_by(live)
+    _doubts(terminal, test_id)
+    terminal.say(test_id)
 
 
-def _form(given: argparse.Namespace) -> ListeningForm:
+def _doubts(terminal: Terminal, test_id: str) -> None:
+    """What the owner should know before anybody listens."""
+    view = terminal.studio.listening.view(terminal.actor, test_id)
+    if view.unchecked:
+        terminal.say(f"{view.unchecked} recordings or clips whose words nobody has checked")
+    if view.held:
+        terminal.say(f"{view.held} sounds kept under the level by their peaks")
+
+
+def _form(terminal: Terminal, given: argparse.Namespace) -> ListeningForm:
     from studio.listening.forms import ListeningForm
     from studio.listening.kinds import Kind
 
     more = {"seed": given.seed} if given.seed is not None else {}
     return ListeningForm(
-        name=given.name, kind=Kind(given.kind), systems=tuple(_system(text) for text in given.system),
+        name=given.name, kind=Kind(given.kind), systems=tuple(_system(terminal, text) for text in given.system),
         sentences=tuple(given.sentences.read_text(encoding="utf-8-sig").splitlines()), language=given.language,
-        reference=_system(given.reference) if given.reference else None, tie_rule=given.ties,
-        training=given.training, traps=given.traps, headphones=given.headphones, **more,
+        reference=_system(terminal, given.reference) if given.reference else None, tie_rule=given.ties,
+        training=given.training, traps=given.traps, headphones=given.headphones, attested=given.attest, **more,
     )  # fmt: skip
 
 
-def _system(text: str) -> SystemForm:
-    """Read ``voice:<id>@xtts=Our voice``; a preset brings its engine along."""
-    from studio.listening.forms import SpokenBy, SystemForm
+def _system(terminal: Terminal, text: str) -> SystemForm:
+    """Read ``voice:<id>@xtts=Our voice``, ``trained:<id>``, ``recordings:<voice>``, ``clips:<folder>@<voice>``."""
+    from studio.listening.forms import SystemForm
+
+    told, _, name = text.partition("=")
+    kind, _, rest = told.partition(":")
+    match kind:
+        case "trained":
+            return SystemForm(name or told, _trained(terminal, rest))
+        case "recordings":
+            return SystemForm(name or told, _recorded(rest))
+        case "clips":
+            return SystemForm(name or told, _clips(rest))
+        case _:
+            source = _spoken(told)
+            return SystemForm(name or f"{source.voice_key}@{source.engine_id}", source)
+
+
+def _spoken(told: str) -> SpokenBy:
+    """A preset brings its engine along."""
+    from studio.listening.forms import SpokenBy
     from studio.synthesis.requests import VoiceChoice
 
-    rest, _, name = text.partition("=")
-    key, _, engine = rest.partition("@")
-    engine = engine or VoiceChoice.parse(key).engine_id or "kokoro"
-    return SystemForm(name or f"{key}@{engine}", SpokenBy(key, engine))
+    key, _, engine = told.partition("@")
+    return SpokenBy(key, engine or VoiceChoice.parse(key).engine_id or "kokoro")
+
+
+def _trained(terminal: Terminal, trained_id: str) -> SpokenBy:
+    """An adapter or checkpoint brings its voice and its engine along."""
+    from studio.listening.forms import SpokenBy
+    from studio.synthesis.requests import VoiceChoice
+
+    found = terminal.studio.synthesis.trained.choice(terminal.actor, trained_id)
+    return SpokenBy(VoiceChoice(voice_id=found.voice_id).key, found.engine_id, adapter_id=found.id)
+
+
+def _recorded(voice: str) -> Recorded:
+    from studio.listening.forms import Recorded
+
+    return Recorded(voice.removeprefix("voice:"))
+
+
+def _clips(told: str) -> Uploaded:
+    """Every file of a folder, in order of name."""
+    from studio.audio.decode import decode
+    from studio.errors import InputRefused
+    from studio.listening.forms import MOST_ITEMS, Uploaded
+
+    folder, _, voice = told.partition("@")
+    files = sorted(
+        path for path in Path(folder).glob("*") if path.is_file() and not path.name.startswith(".")
+    )
+    if not 1 <= len(files) <= MOST_ITEMS:
+        raise InputRefused("listening.no_clips", folder=folder, count=len(files), most=MOST_ITEMS)
+    clips = tuple(decode(path.read_bytes(), path.name) for path in files)
+    return Uploaded(clips, voice.removeprefix("voice:"))
 
 
 def let_in(terminal: Terminal, given: argparse.Namespace) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from studio.audio.clip import AudioClip
 from studio.bootstrap import Studio
 from studio.listening.answers import Ballot
@@ -21,8 +23,15 @@ def spoken(name: str, speed: float = 1.0) -> SystemForm:
     return SystemForm(name, SpokenBy("preset:fake:tone", "fake", {"speed": speed}))
 
 
-def brought(name: str, pitch_hz: float, count: int = 4) -> SystemForm:
-    return SystemForm(name, Uploaded(tuple(buzz(0.6 + n / 10, pitch_hz, n) for n in range(count))))
+def brought(name: str, pitch_hz: float, count: int = 4, voice_id: str = "") -> SystemForm:
+    return SystemForm(name, Uploaded(tuple(wide(0.6 + n / 10, pitch_hz, n) for n in range(count)), voice_id))
+
+
+def wide(seconds: float, pitch_hz: float, seed: int) -> AudioClip:
+    """A buzz with breath up to the top of its band, as a real recording has."""
+    made = buzz(seconds, pitch_hz, seed)
+    breath = 0.01 * np.random.default_rng(seed).standard_normal(len(made.samples))
+    return AudioClip((made.samples + breath).astype(np.float32), made.sample_rate_hz)
 
 
 def form(kind: Kind = Kind.MOS, **changes: object) -> ListeningForm:

@@ -4,13 +4,19 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from sqlalchemy import select
 
+from studio.audio.encode import AudioFormat, encode
 from studio.bootstrap import Studio
+from studio.consent.purposes import Purpose
+from studio.db.tables import Synthesis, System
 from studio.errors import InputRefused, NotFound
 from studio.privacy.access import Actor
 from studio.terminal.common import Terminal
 from studio.terminal.main import parser
-from tests.listening.taking_part import SENTENCES, guest, patient
+from tests.enrolling import PURPOSES, consent_form, enrol
+from tests.listening.taking_part import SENTENCES, guest, patient, wide
+from tests.training.scripted import stored, trainable_spec
 
 
 @pytest.fixture
@@ -54,3 +60,37 @@ def test_a_test_is_made_opened_read_exported_and_closed(
         listen(terminal, "open", test_id)
     with pytest.raises(NotFound):
         listen(terminal, "export", test_id, str(tmp_path / "ratings.xlsx"))
+
+
+def test_adapters_recordings_and_clips_are_systems_and_references_too(
+    terminal: Terminal, admin: Actor, tmp_path: Path
+) -> None:
+    studio = terminal.studio
+    studio.engines.register(trainable_spec())
+    purposes = PURPOSES | {Purpose.LISTENING_TEST, Purpose.FINE_TUNE}
+    voice = enrol(studio, admin, "Linda", consent=consent_form(studio, purposes))
+    adapter_id = stored(studio, voice)
+    folder, file = tmp_path / "clips", tmp_path / "sentences.txt"
+    folder.mkdir()
+    for number in range(2):
+        (folder / f"{number}.wav").write_bytes(encode(wide(1.0, 120.0, number), AudioFormat.WAV))
+    file.write_text("\n".join(SENTENCES[:2]), "utf-8")
+    systems = (
+        f"trained:{adapter_id}=Trained",
+        f"clips:{folder}@voice:{voice.id}=Hers",
+        f"clips:{folder}=Theirs",
+    )
+    given = [part for system in systems for part in ("--system", system)]
+    reference = ("--reference", f"recordings:{voice.id}=Real", "--kind", "smos")
+    told = listen(terminal, "create", "Sources", str(file), *given, *reference, "--attest", "--training", "0")
+    assert "4 recordings or clips whose words nobody has checked" in told
+    view = studio.listening.view(admin, told.split()[-1])
+    assert [(system.name, system.source) for system in view.systems] == [
+        ("Trained", "voice"), ("Hers", "clips"), ("Theirs", "clips"), ("Real", "recordings"),
+    ]  # fmt: skip
+    with studio.database.read() as session:
+        assert set(session.scalars(select(Synthesis.adapter_id))) == {adapter_id}
+        hers = session.get_one(System, view.systems[1].id)
+        assert (hers.voice_id, session.get_one(System, view.systems[2].id).voice_id) == (voice.id, None)
+    with pytest.raises(InputRefused):
+        listen(terminal, "create", "None", str(file), "--system", f"clips:{tmp_path / 'nothing'}", "--attest")

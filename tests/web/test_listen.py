@@ -48,8 +48,10 @@ def owner(served: Served) -> Actor:
     return served.studio.accounts.actor_of(served.studio.accounts.ensure_administrator().id)
 
 
-def asked(served: Served, owner: Actor, kind: Kind = Kind.MOS, **changes: object) -> ListeningView:
-    return opened(served.studio, owner, form(kind, **changes))  # type: ignore[arg-type]
+def asked(
+    served: Served, owner: Actor, kind: Kind = Kind.MOS, *, quota: int = 100, **changes: object
+) -> ListeningView:
+    return opened(served.studio, owner, form(kind, **changes), quota=quota)  # type: ignore[arg-type]
 
 
 class Taker:
@@ -159,6 +161,18 @@ def test_the_cookie_is_out_of_the_scripts_reach_and_stays_on_its_path(
     assert "httponly" in cookie and "samesite=lax" in cookie and "path=/listen/" in cookie
 
 
+def test_with_many_cookies_of_earlier_tests_a_listener_still_takes_part(
+    served: Served, owner: Actor, clock: Clock
+) -> None:
+    view = asked(served, owner, quota=1)
+    one = Taker(served, view.link, clock)
+    for number in range(40):  # the browser sends those that came first, first
+        one.client.cookies.set(f"timbro_listener_{number:08x}", f"{number:043d}", path="/listen/")
+    state = one.join()
+    one.hear(state)
+    assert one.rate(state, 4).json()["done"] == 1
+
+
 def test_nobody_takes_part_without_agreeing(served: Served, owner: Actor, clock: Clock) -> None:
     view = asked(served, owner)
     one = Taker(served, view.link, clock)
@@ -247,6 +261,7 @@ def test_sounds_answer_only_the_page_and_the_listener_they_are_made_for(
         b'{"page": 1}',
         b'{"page": "x", "values": "1"}',
         b'{"page": "x", "values": [NaN]}',
+        b'{"page": "\\ud800", "values": [1], "heard": true}',
         b'{"page": "x", "values": [true]}',
         b"[" * 20_000,
         b'{"a": "' + b"x" * 20_000 + b'"}',
@@ -334,6 +349,7 @@ def test_a_signed_in_person_previews_and_rates_by_account(
     assert opened_view.ratings == 0
     taking = Taker(served, opened_view.link, clock, ada.client)
     assert taking.join()["account"] is True
+    assert not [name for name in ada.client.cookies if name.startswith("timbro_listener_")]
     taking.finish(2)
     ada.client.event_hooks = {"response": []}
     assert served.studio.listening.view(mine, view.id).ratings == 8

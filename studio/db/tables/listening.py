@@ -53,7 +53,12 @@ class System(Base, kw_only=True):
 
 
 class Stimulus(Base, kw_only=True):
-    """A sound that listeners hear. `asset_id` is empty once its speaker has withdrawn."""
+    """A sound that listeners hear. `asset_id` is empty once its speaker has withdrawn.
+
+    `voice_id`: the enrolled voice that is heard, if any; emptied when it is erased. `held_by_ceiling`: its peaks
+    kept it under the test's level. `word_errors`: share of wrong words against the sentence it stands for; None
+    where nobody checked.
+    """
 
     __tablename__ = "listening_stimulus"
     id: Mapped[str] = mapped_column(String, primary_key=True, default_factory=lambda: new_id("sti"))
@@ -67,6 +72,9 @@ class Stimulus(Base, kw_only=True):
     duration_s: Mapped[float] = mapped_column(Float)
     sample_rate_hz: Mapped[int] = mapped_column(Integer)
     gain_db: Mapped[float] = mapped_column(Float)
+    voice_id: Mapped[str | None] = mapped_column(String, index=True, default=None)
+    held_by_ceiling: Mapped[bool] = mapped_column(Boolean, default=False)
+    word_errors: Mapped[float | None] = mapped_column(Float, default=None)
 
 
 class Trial(Base, kw_only=True):

@@ -15,6 +15,12 @@ def progress_card(words: Words, done: int, total: int) -> str:
     return f'<div class="tb-card" role="status" id="listen-making"><p>{esc(told)}</p>{inside}</div>'
 
 
+def checking_card(words: Words) -> str:
+    """While recordings are compared with the sentences, before anything is stored."""
+    told = words("listen.checking")
+    return f'<div class="tb-card" role="status"><p>{esc(told)}</p>{bar(0, told, waiting=True)}</div>'
+
+
 def test_list(words: Words, views: list[ListeningView], chosen: str) -> str:
     """The owner's tests, newest first."""
     if not views:
@@ -44,7 +50,7 @@ def detail(words: Words, view: ListeningView, address: str, making: bool) -> str
     return (
         f'<section class="tb-card" id="listen-detail" aria-label="{esc(view.name)}">'
         f'<div class="tb-row"><h3>{esc(view.name)}</h3>{state_badge(words, view)}</div>'
-        f"{_facts(words, view)}{_step(words, view, address, making)}"
+        f"{_facts(words, view)}{_doubts(words, view)}{_step(words, view, address, making)}"
         f"{_ending(words, view, making)}</section>"
     )
 
@@ -84,6 +90,15 @@ def _facts(words: Words, view: ListeningView) -> str:
     if view.kind is Kind.AB:
         rows[words("listen.ties")] = esc(words(f"listen.tie.{fixed.tie_rule}"))
     return facts(rows)
+
+
+def _doubts(words: Words, view: ListeningView) -> str:
+    """What the owner should know before anybody listens."""
+    told = [
+        (view.unchecked, words("listen.unchecked", n=view.unchecked)),
+        (view.held, words("listen.held", n=view.held)),
+    ]
+    return "".join(f'<p class="tb-note warn">{esc(text)}</p>' for count, text in told if count)
 
 
 def _named(words: Words, name: str, role: Role) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 import gradio as gr
 
-from studio.audio.clip import AudioClip
 from studio.audio.decode import decode
 from studio.audio.loudness import TARGET_LUFS
 from studio.listening.forms import TIE_RULES, GoldForm, ListeningForm
@@ -13,18 +12,19 @@ from studio.listening.kinds import Kind
 from studio.listening.screening import ScreeningRule
 from studio.ui.desk import Desk
 from studio.ui.listen.planner import Intent, items_of, plan_card
-from studio.ui.listen.systems import Systems, SystemsPanel
-from studio.ui.markup import esc
+from studio.ui.listen.systems import Systems, SystemsPanel, whose_voice
+from studio.ui.markup import board, button, esc
 from studio.ui.uploads import take_in
 
 LANGUAGES = ("it", "en", "es", "fr", "de", "pt")
 
 
 @dataclass(frozen=True, eq=False)
-class Brought:
-    """A clip in the page's state; by identity, for Gradio hashes it and samples have no hash."""
+class Known:
+    """A clip with its known score in the page's state; by identity, for Gradio hashes it and samples have no hash."""
 
-    clip: AudioClip
+    name: str
+    form: GoldForm
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,16 @@ class Design:
     training: float
     traps: float
     per_listener: float
-    gold: list[Brought]
-    gold_score: float
+    gold: list[Known]
     finished: bool
     traps_right: float
     gold_within: float
     variance: float
     need_headphones: bool
     attested: bool
+    lufs: float | None
+    mushra_share: float | None
+    seed: float | None
 
     def form(self) -> ListeningForm:
         """What the service takes; it refuses what cannot be."""
@@ -59,18 +61,26 @@ class Design:
         facts = kind.facts
         rule = ScreeningRule(
             finished=self.finished, traps_right=int(self.traps_right or 0), gold_within=float(self.gold_within or 0),
-            least_variance=float(self.variance or 0), headphones=self.need_headphones,
+            least_variance=float(self.variance or 0), mushra_share=float(self.mushra_share or 0),
+            headphones=self.need_headphones,
         )  # fmt: skip
+        drawn = {} if self.seed is None else {"seed": int(self.seed)}
         return ListeningForm(
             name=self.name or "", kind=kind, systems=tuple(one.form for one in self.picked if not one.reference),
             sentences=tuple((self.sentences or "").splitlines()), language=self.language,
             reference=next((one.form for one in self.picked if one.reference), None),
-            gold=tuple(GoldForm(one.clip, float(self.gold_score or 0)) for one in self.gold) if facts.gold else (),
+            gold=tuple(one.form for one in self.gold) if facts.gold else (),
             title=self.title or "", instructions=self.instructions or "", tie_rule=self.tie_rule,
-            level_lufs=TARGET_LUFS if self.level else None, headphones=self.headphones,
+            level_lufs=self._level(), headphones=self.headphones,
             training=int(self.training or 0), traps=int(self.traps or 0) if facts.traps else 0,
-            per_listener=int(self.per_listener or 0), rule=rule, attested=self.attested,
+            per_listener=int(self.per_listener or 0), rule=rule, attested=self.attested, **drawn,
         )  # fmt: skip
+
+    def _level(self) -> float | None:
+        """LUFS of every sound; the broadcast level where the field was emptied."""
+        if not self.level:
+            return None
+        return TARGET_LUFS if self.lufs is None else float(self.lufs)
 
 
 class FormPanel:
@@ -90,6 +100,7 @@ class FormPanel:
                     self._read()
                     self._checks()
                     self._rules()
+                    self._advanced()
             with gr.Row():
                 self.go = gr.Button(words("listen.create"), variant="primary", elem_id="listen-create")
                 self.close = gr.Button(words("listen.put_away"), min_width=120)
@@ -117,6 +128,7 @@ class FormPanel:
             label=words("listen.sentences"), info=words("listen.sentences_info"), lines=6, max_lines=16,
             placeholder=words("listen.sentences_sample"), elem_id="listen-sentences",
         )  # fmt: skip
+        self.take = gr.Button(words("listen.take_sentences"), size="sm", elem_id="listen-take-sentences")
         languages = [(words.language_name(code), code) for code in LANGUAGES]
         self.language = gr.Dropdown(languages, value=words.language, label=words("listen.language"))
         self.attested = gr.Checkbox(label=words("listen.attested"), elem_id="listen-attested")
@@ -166,13 +178,15 @@ class FormPanel:
             self.level = gr.Checkbox(value=True, label=words("listen.level_on"), elem_id="listen-level")
             self.gold: gr.State = gr.State([], time_to_live=7200)
             with gr.Group() as self.gold_group:
-                self.gold_score = gr.Number(1, minimum=1, maximum=5, label=words("listen.gold_score"))
                 with gr.Row():
-                    self.gold_bring = gr.UploadButton(
-                        words("listen.gold"), file_types=["audio"], file_count="multiple"
+                    self.gold_score = gr.Number(
+                        1, minimum=1, maximum=5, label=words("listen.gold_score"), min_width=120
                     )
-                    self.gold_forget = gr.Button(words("listen.gold_forget"))
-                self.gold_told = gr.HTML()
+                    self.gold_whose = whose_voice(words, "listen-gold-whose")
+                self.gold_bring = gr.UploadButton(
+                    words("listen.gold"), file_types=["audio"], file_count="multiple"
+                )
+                self.gold_told = board("listen-gold")
 
     def _rules(self) -> None:
         words = self.desk.words
@@ -191,20 +205,35 @@ class FormPanel:
                     0.1, minimum=0, maximum=4, label=words("listen.rule_variance"), min_width=120
                 )
 
+    def _advanced(self) -> None:
+        words = self.desk.words
+        with gr.Accordion(words("listen.advanced"), open=False, elem_id="listen-advanced"), gr.Row():
+            self.lufs = gr.Number(
+                TARGET_LUFS, minimum=-40, maximum=-14, label=words("listen.lufs"), min_width=120
+            )
+            self.mushra_share = gr.Number(
+                ScreeningRule.mushra_share, minimum=0, maximum=1, step=0.05, visible=False,
+                label=words("listen.mushra_share"), info=words("listen.mushra_share_info"), min_width=160,
+            )  # fmt: skip
+            self.seed = gr.Number(
+                None, precision=0, minimum=0, label=words("listen.seed"), info=words("listen.seed_info"),
+                min_width=160, elem_id="listen-seed",
+            )  # fmt: skip
+
     @property
     def inputs(self) -> list[Any]:
         """In the order of `Design`."""
         return [
             self.name, self.kind, self.systems.picked, self.sentences, self.language, self.title, self.instructions,
             self.tie_rule, self.level, self.headphones, self.training, self.traps, self.per_listener, self.gold,
-            self.gold_score, self.finished, self.traps_right, self.gold_within, self.variance, self.need_headphones,
-            self.attested,
+            self.finished, self.traps_right, self.gold_within, self.variance, self.need_headphones, self.attested,
+            self.lufs, self.mushra_share, self.seed,
         ]  # fmt: skip
 
     def wire(self, demo: gr.Blocks, voice: Any) -> None:
         on = self.desk.on
         self.systems.wire(demo, voice)
-        fitted = [self.kind_told, self.tie_rule, self.traps, self.gold_group]
+        fitted = [self.kind_told, self.tie_rule, self.traps, self.gold_group, self.mushra_share]
         on(self.kind.change, self.fit, [self.kind], fitted)
         planned = [self.kind, self.listeners, self.sentences, self.systems.picked, self.per_listener]
         for event in (
@@ -216,8 +245,13 @@ class FormPanel:
             self.per_listener.change,
         ):
             on(event, self.planned, planned, [self.plan], trigger_mode="always_last")
-        on(self.gold_bring.upload, self.take_gold, [self.gold_bring, self.gold], [self.gold, self.gold_told])
-        on(self.gold_forget.click, lambda: ([], ""), None, [self.gold, self.gold_told])
+        known = [self.gold_bring, self.gold_score, self.gold_whose, self.gold]
+        on(self.gold_bring.upload, self.take_gold, known, [self.gold, self.gold_told])
+        on(self.gold_told.click, self.drop_gold, [self.gold], [self.gold, self.gold_told])
+        for event in (demo.load, voice.change):
+            on(event, self.systems.speakers, [self.gold_whose], [self.gold_whose])
+        said = [self.systems.picked, self.language]
+        on(self.take.click, self.take_sentences, said, [self.sentences], progress="minimal")
         on(self.close.click, lambda: gr.Column(visible=False), None, [self.panel])
 
     # Handlers
@@ -230,6 +264,7 @@ class FormPanel:
             gr.Radio(visible=kind == Kind.AB),
             gr.Number(visible=facts.traps),
             gr.Group(visible=facts.gold),
+            gr.Number(visible=kind == Kind.MUSHRA),
         )
 
     def planned(
@@ -243,11 +278,44 @@ class FormPanel:
         )
 
     def take_gold(
-        self, paths: list[str] | None, kept: list[Brought], request: gr.Request
-    ) -> tuple[list[Brought], str]:
+        self,
+        paths: list[str] | None,
+        score: float | None,
+        whose: str | None,
+        kept: list[Known],
+        request: gr.Request,
+    ) -> tuple[list[Known], str]:
         """Clips whose score is known; they stay in this page's memory until the test is made."""
         self.desk.actor(request)
         limit = self.desk.studio.settings.upload_limit_mb
         uploads = [take_in(path, "upload", limit) for path in paths or []]
-        kept = [*kept, *(Brought(decode(one.data, one.name)) for one in uploads)]
-        return kept, f'<p class="tb-note good">{esc(self.desk.words("listen.gold_told", n=len(kept)))}</p>'
+        taken = [
+            Known(u.name, GoldForm(decode(u.data, u.name), float(score or 0), whose or "")) for u in uploads
+        ]
+        return [*kept, *taken], self.gold_list([*kept, *taken])
+
+    def drop_gold(
+        self, kept: list[Known], event: gr.EventData, request: gr.Request
+    ) -> tuple[list[Known], str]:
+        self.desk.actor(request)
+        number = int(event._data["number"])
+        kept = [*kept[:number], *kept[number + 1 :]]
+        return kept, self.gold_list(kept)
+
+    def gold_list(self, kept: list[Known]) -> str:
+        """Each clip with the score it should get."""
+        words = self.desk.words
+        rows = "".join(
+            f'<div class="tb-row"><b>{esc(one.name)}</b>'
+            f'<span class="tb-dim">{esc(words("listen.gold_told", score=f"{one.form.expected:g}"))}</span>'
+            f"{button('drop', words('do.remove'), kind='risk', number=number)}</div>"
+            for number, one in enumerate(kept)
+        )
+        return f'<div class="tb-list">{rows}</div>' if rows else ""
+
+    def take_sentences(self, picked: Systems, language: str, request: gr.Request) -> str:
+        """What the first recordings say, one a line: then the others say the same."""
+        actor = self.desk.actor(request)
+        # The reference first: it is what the others are compared with.
+        forms = [one.form for one in sorted(picked, key=lambda one: not one.reference)]
+        return "\n".join(self.desk.studio.listening.said(actor, forms, language))

@@ -12,6 +12,7 @@ from studio.synthesis.choices import VoiceOption
 from studio.synthesis.requests import VoiceChoice
 from studio.ui.desk import Desk
 from studio.ui.markup import badge, board, button, esc
+from studio.ui.trained import trained_of
 from studio.ui.uploads import take_in
 from studio.ui.words import Words
 
@@ -40,8 +41,9 @@ def system_list(words: Words, systems: Systems) -> str:
 
 def _row(words: Words, number: int, one: Picked) -> str:
     match one.form.source:
-        case SpokenBy(engine_id=engine_id):
-            told = words("listen.source_voice", engine=engine_id)
+        case SpokenBy(engine_id=engine_id, adapter_id=adapter_id):
+            key = "listen.source_trained" if adapter_id else "listen.source_voice"
+            told = words(key, engine=engine_id)
         case Recorded():
             told = words("listen.source_recordings")
         case Uploaded(clips):
@@ -59,6 +61,14 @@ def _kept(chosen: str | None, fitting: dict[str, str]) -> str | None:
     return chosen if chosen in fitting else next(iter(fitting), None)
 
 
+def whose_voice(words: Words, elem_id: str) -> gr.Dropdown:
+    """Whose voice uploaded clips are: they are sealed with that speaker's key, and go with that speaker."""
+    return gr.Dropdown(
+        [(words("listen.nobody"), "")], value="", label=words("listen.whose"), info=words("listen.whose_info"),
+        elem_id=elem_id, scale=3,
+    )  # fmt: skip
+
+
 class SystemsPanel:
     """Adds voices, speakers' recordings and clips."""
 
@@ -69,6 +79,10 @@ class SystemsPanel:
         with gr.Row():
             self.voice = gr.Dropdown([], label=words("listen.voice"), elem_id="listen-voice", scale=3)
             self.engine = gr.Dropdown([], label=words("listen.engine"), elem_id="listen-engine", scale=2)
+            self.trained = gr.Dropdown(
+                [(words("clone.untrained"), "")], value="", visible=False, label=words("clone.trained"),
+                elem_id="listen-adapter", scale=2,
+            )  # fmt: skip
             self.name = gr.Textbox(
                 label=words("listen.system_name"), info=words("listen.system_name_info"), max_length=60,
                 elem_id="listen-system-name", scale=2,
@@ -78,6 +92,8 @@ class SystemsPanel:
             self.add_recordings = gr.Button(
                 words("listen.add_recordings"), interactive=False, elem_id="listen-add-recordings"
             )
+        with gr.Row(equal_height=True):
+            self.whose = whose_voice(words, "listen-whose")
             self.bring = gr.UploadButton(
                 words("listen.add_clips"),
                 file_types=["audio"],
@@ -90,11 +106,16 @@ class SystemsPanel:
         on = self.desk.on
         for event in (demo.load, header_voice.change):
             on(event, self.voices, [self.voice], [self.voice])
+            on(event, self.speakers, [self.whose], [self.whose])
         on(self.voice.change, self.fit, [self.voice, self.engine], [self.engine, self.add_recordings])
+        for event in (self.voice.change, self.engine.change):
+            on(event, self.fit_trained, [self.voice, self.engine, self.trained], [self.trained])
         shown = [self.picked, self.area, self.name]
-        on(self.add.click, self.add_voice, [self.voice, self.engine, self.name, self.picked], shown)
+        spoken = [self.voice, self.engine, self.trained, self.name, self.picked]
+        on(self.add.click, self.add_voice, spoken, shown)
         on(self.add_recordings.click, self.add_recorded, [self.voice, self.name, self.picked], shown)
-        on(self.bring.upload, self.add_clips, [self.bring, self.name, self.picked], shown, progress="minimal")
+        brought = [self.bring, self.whose, self.name, self.picked]
+        on(self.bring.upload, self.add_clips, brought, shown, progress="minimal")
         on(self.area.click, self.change, [self.picked], [self.picked, self.area])
 
     # Handlers
@@ -104,6 +125,13 @@ class SystemsPanel:
         keys = [one.key for one in options if one.usable]
         names = [(self._label(one), one.key) for one in options if one.usable]
         return gr.Dropdown(names, value=chosen if chosen in keys else keys[0] if keys else None)
+
+    def speakers(self, chosen: str | None, request: gr.Request) -> Any:
+        """Enrolled voices, by id, for the clips that somebody brings."""
+        options = self.desk.studio.choices.voices(self.desk.actor(request))
+        own = [(one.name, VoiceChoice.parse(one.key).voice_id) for one in options if not one.engine_id]
+        known = [(self.desk.words("listen.nobody"), ""), *own]
+        return gr.Dropdown(known, value=chosen if chosen in [key for _, key in known] else "")
 
     def _label(self, option: VoiceOption) -> str:
         words = self.desk.words
@@ -120,6 +148,15 @@ class SystemsPanel:
         value = _kept(engine, fitting)
         return gr.Dropdown(choices, value=value), gr.Button(interactive=not own)
 
+    def fit_trained(
+        self, voice: str | None, engine: str | None, chosen: str | None, request: gr.Request
+    ) -> Any:
+        """What was trained of the voice for the engine; hidden where nothing was."""
+        found = trained_of(self.desk, self.desk.actor(request), voice, engine)
+        choices = [(self.desk.words("clone.untrained"), ""), *found]
+        value = chosen if chosen in [key for _, key in found] else ""
+        return gr.Dropdown(choices, value=value, visible=bool(found))
+
     def _fitting(self, voice: str) -> dict[str, str]:
         """Name by id of the engines that speak with a voice and are ready."""
         own = VoiceChoice.parse(voice).engine_id
@@ -127,17 +164,27 @@ class SystemsPanel:
         return {e.id: e.name for e in engines if e.ready and (e.id == own if own else e.clones)}
 
     def add_voice(
-        self, voice: str | None, engine: str | None, name: str, picked: Systems, request: gr.Request
+        self,
+        voice: str | None,
+        engine: str | None,
+        trained: str | None,
+        name: str,
+        picked: Systems,
+        request: gr.Request,
     ) -> tuple[Systems, str, str]:
-        self.desk.actor(request)
+        actor = self.desk.actor(request)
         if not voice:
             raise InputRefused("synthesis.no_voice")
-        # The page may not yet have fitted the engine to a voice that was chosen a moment ago.
+        # The page may not yet have fitted the engine, or what was trained, to a voice chosen a moment ago.
         engine = _kept(engine, self._fitting(voice))
         if not engine:
             raise InputRefused("synthesis.no_engine")
-        label = name.strip() or f"{self._voice_name(voice, request)} · {engine}"
-        return self._with(picked, SystemForm(label, SpokenBy(voice, engine)))
+        known = {key: label for label, key in trained_of(self.desk, actor, voice, engine)}
+        adapter_id = trained if trained in known else ""
+        label = name.strip() or " · ".join(
+            (self._voice_name(voice, request), engine, *([known[adapter_id]] if adapter_id else []))
+        )
+        return self._with(picked, SystemForm(label, SpokenBy(voice, engine, adapter_id=adapter_id)))
 
     def add_recorded(
         self, voice: str | None, name: str, picked: Systems, request: gr.Request
@@ -154,9 +201,9 @@ class SystemsPanel:
         return self._with(picked, SystemForm(label, Recorded(voice_id)))
 
     def add_clips(
-        self, paths: list[str] | None, name: str, picked: Systems, request: gr.Request
+        self, paths: list[str] | None, whose: str | None, name: str, picked: Systems, request: gr.Request
     ) -> tuple[Systems, str, str]:
-        """Uploaded clips as one system, in the order of their names."""
+        """Uploaded clips as one system, in the order of their names; `whose`: the enrolled voice in them."""
         self.desk.actor(request)
         limit = self.desk.studio.settings.upload_limit_mb
         uploads = sorted((take_in(path, "upload", limit) for path in paths or []), key=lambda one: one.name)
@@ -164,7 +211,7 @@ class SystemsPanel:
             raise InputRefused("listening.sentences", most=MOST_ITEMS)
         clips = tuple(decode(one.data, one.name) for one in uploads)
         label = name.strip() or f"{self.desk.words('listen.clips_word')} {len(picked) + 1}"
-        return self._with(picked, SystemForm(label, Uploaded(clips)))
+        return self._with(picked, SystemForm(label, Uploaded(clips, whose or "")))
 
     def _voice_name(self, key: str, request: gr.Request) -> str:
         options = self.desk.studio.choices.voices(self.desk.actor(request))

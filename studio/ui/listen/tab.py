@@ -6,12 +6,12 @@ from typing import Any
 import gradio as gr
 
 from studio.errors import NotFound, StudioError
-from studio.listening.forms import LinkForm
+from studio.listening.forms import LinkForm, SpokenBy, every_system
 from studio.listening.making import MakeEvent
 from studio.privacy.access import Actor, Permission
 from studio.ui.desk import Desk
 from studio.ui.header import Header
-from studio.ui.listen.cards import detail, exports, offered_list, progress_card, test_list
+from studio.ui.listen.cards import checking_card, detail, exports, offered_list, progress_card, test_list
 from studio.ui.listen.form import Design, FormPanel
 from studio.ui.listen.outcome import outcome_view
 from studio.ui.listen.systems import system_list
@@ -134,7 +134,14 @@ class ListenTab:
     def create(self, request: gr.Request, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Check, store, then follow the batch."""
         actor = self.desk.actor(request)
-        live = self.desk.studio.listening.create(actor, Design(*values).form())
+        form, rest = Design(*values).form(), (SKIP,) * (len(self.making) + len(self.shown) - 2)
+        if any(not isinstance(one.source, SpokenBy) for one in every_system(form)):
+            yield SKIP, checking_card(self.desk.words), *rest  # what recordings say takes a while to hear
+        try:
+            live = self.desk.studio.listening.create(actor, form)
+        except StudioError:
+            yield SKIP, "", *rest
+            raise
         # The next test starts with no systems and no name.
         emptied: tuple[Any, ...] = ([], system_list(self.desk.words, []), "")
         yield from self.follow(actor, live, request, emptied)

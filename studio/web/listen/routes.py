@@ -1,24 +1,24 @@
 """/listen/<token>: the page, its state, its sounds, its answers; and exports for a test's owner."""
 
-import json
 import secrets
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from starlette.requests import ClientDisconnect
 
 from studio.errors import LANGUAGES, InputRefused, StudioError
 from studio.listening.answers import Ballot
 from studio.listening.booth import BoothState, Visitor
 from studio.privacy.access import Actor
+from studio.web.body import Receive, read_json
 from studio.web.gate import VISIT
 from studio.web.listen.page import STATIC, frame, static, told
 from studio.web.media import actor_of
 from studio.web.ranges import disposition, sound
+from studio.web.refusals import Refusal
 from studio.web.visit import Visit
 from studio.web.wanted import Studio
 
@@ -64,7 +64,7 @@ def listen_router(studio: Studio) -> APIRouter:
         language = body.get("language") if body.get("language") in LANGUAGES else studio.settings.language
         agreed = body.get("agreed") is True
         cookie = await work(lambda: booth.join(who, str(language), agreed=agreed))
-        seated = Visitor(token, (*who.cookies[-18:], cookie) if cookie else who.cookies, who.actor)
+        seated = Visitor(token, (*who.cookies, cookie) if cookie else who.cookies, who.actor)
         answer = state_of(token, await work(booth.state, seated), who)
         if cookie:
             answer.set_cookie(
@@ -141,19 +141,10 @@ async def _actor(studio: Studio, request: Request, work: Callable[..., Any]) -> 
 
 async def _body(request: Request) -> dict[str, Any]:
     """A small JSON object; InputRefused for anything else, before it is read whole."""
-    pieces, size = [], 0
     try:
-        async for piece in request.stream():
-            size += len(piece)
-            if size > BODY_BYTES:
-                raise InputRefused("web.not_json")
-            pieces.append(piece)
-    except ClientDisconnect as gone:  # nobody is there to be answered; the page sends again
-        raise InputRefused("web.not_json") from gone
-    try:
-        body = json.loads(b"".join(pieces))
-    except (ValueError, RecursionError) as error:
-        raise InputRefused("web.not_json") from error
+        body = await read_json(cast(Receive, request.receive), 0, BODY_BYTES)
+    except Refusal as refused:
+        raise InputRefused("web.not_json") from refused
     if not isinstance(body, dict):
         raise InputRefused("web.not_json")
     return body
@@ -174,5 +165,5 @@ def _ballot(body: dict[str, Any]) -> Ballot:
 
 
 def _is_number(value: object) -> bool:
-    """A finite number of a size that fits; JSON's NaN and Infinity do not."""
+    """A number of a size that fits; 1e999 is infinite."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e12

@@ -112,30 +112,42 @@
 
   // -- headphones --------------------------------------------------------------------------------
   function headphones() {
-    if (!question) question = { tones: true, answers: [], sounds: [], played: false };
+    if (!question) question = { tones: true, answers: [], sounds: [], played: false, playing: false, failed: false };
     const number = question.answers.length, total = state.tones.length;
-    const answers = [1, 2, 3].map((n) => make('button', { class: 'answer', type: 'button', disabled: !question.played,
+    const answers = [1, 2, 3].map((n) => make('button', { class: 'answer', type: 'button', disabled: !question.played || question.playing,
       onclick: () => toneAnswered(n) }, say('tone_answer', { n })));
-    const play = make('button', { class: 'go', type: 'button', id: 'tone', onclick: async () => {
-      play.disabled = true;
-      await sounded(state.tones[number]).catch(() => {});
-      question.played = true;
-      play.disabled = false;
-      play.textContent = say('replay');
-      for (const answer of answers) answer.disabled = false;
-    } }, say(question.played ? 'replay' : 'play'));
+    const label = question.playing ? 'playing' : question.played ? 'replay' : 'play';
+    const play = make('button', { class: 'go', type: 'button', id: 'tone', disabled: question.playing,
+      onclick: () => playTone(state.tones[number]) }, say(label));
     return [make('h1', {}, say('headphones_title')), make('p', {}, say('headphones_text')),
       make('div', { class: 'card' }, make('p', { class: 'dim' }, say('tone', { n: number + 1, total })), play,
+        make('p', { class: 'hint', role: 'status', id: 'tone-hint' }, question.failed ? say('tone_failed') : ''),
         make('div', { class: 'answers' }, ...answers)),
       make('button', { class: 'plain', type: 'button', id: 'no-headphones', onclick: () => send('/headphones', { answers: [] }) }, say('headphones_skip'))];
   }
 
-  async function sounded(address) {
+  // Only what was heard to its end can be answered. The screen is drawn from `question`, in whichever language.
+  async function playTone(address) {
+    const mine = question;
+    const redrawn = () => { if (mine === question) { draw(); document.getElementById('tone').focus(); } };
+    mine.playing = true;
+    mine.failed = false;
+    redrawn();
+    try { await sounded(address, mine); mine.played = true; } catch { mine.failed = true; }
+    mine.playing = false;
+    redrawn();
+  }
+
+  async function sounded(address, mine) {
     const answer = await fetch(address, { credentials: 'same-origin' });
+    if (!answer.ok) throw new Error(String(answer.status));
     const audio = new Audio(URL.createObjectURL(await answer.blob()));
-    question.sounds.push({ audio });
-    await audio.play();
-    await new Promise((done) => audio.addEventListener('ended', done));
+    mine.sounds.push({ audio });
+    await new Promise((done, failed) => {
+      audio.addEventListener('ended', done);
+      audio.addEventListener('error', failed);
+      audio.play().catch(failed);
+    });
   }
 
   function toneAnswered(n) {
@@ -161,7 +173,7 @@
     for (let attempt = 0; mine === question; attempt++) {
       try {
         const answer = await fetch(sound.slot.sound, { credentials: 'same-origin', headers: { 'Accept-Language': language } });
-        if (answer.status === 404 || answer.status === 403) { load(); return; }
+        if (answer.status === 404 || answer.status === 403) { await moved(mine); return; }
         if (!answer.ok) throw new Error(String(answer.status));
         const blob = await answer.blob();
         if (mine !== question) return;
@@ -172,6 +184,15 @@
         return;
       } catch { await wait(Math.min(8000, 500 * 2 ** attempt)); }
     }
+  }
+
+  // The question has moved on elsewhere; where it has not, asking for its sounds for ever would not help.
+  async function moved(mine) {
+    try {
+      const fresh = await ask('/state');
+      if (mine !== question) return;
+      if (fresh.page === mine.page) trouble(new Refused(say('failed'))); else show(fresh);
+    } catch (error) { trouble(error); }
   }
 
   // Heard means played through: a jump forward does not count.
