@@ -1,5 +1,6 @@
 """By what right: nobody is cloned because a licence was typed in, and nobody decides for somebody else."""
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from tests.datasets.making import (
 )
 from tests.datasets.test_service import nothing_is_left
 from tests.sounds import RATE, wav_bytes
+from tests.test_migrations import upgrade
 
 EVERYBODY = {as_imported(n): n + 1 for n in range(8)}
 
@@ -272,3 +274,21 @@ def test_datasets_know_their_rights_in_the_database(studio: Studio, admin: Actor
     with studio.database.read() as session:
         row = session.get_one(Dataset, mixed.id)
         assert (row.rights, row.attested_by, row.approved_by) == ("consent", None, None)
+
+
+def test_what_was_typed_in_before_waits_for_a_reviewer_too(tmp_path: Path) -> None:
+    file = tmp_path / "studio.db"
+    upgrade(file, "0010")
+    cases = [("consent", "table"), ("licence", "common_voice"), ("licence", "ljspeech"), ("licence", "table")]
+    with sqlite3.connect(file) as old:
+        for number, (basis, form) in enumerate(cases):
+            old.execute(
+                "insert into dataset (id, owner_id, voice_id, name, language, format, basis, source, licence, seed,"
+                " held_out_share, state, skipped, content_hash, created_at)"
+                " values (?, 'acc', 'voc', 'x', 'it', ?, ?, '', 'CC0', 0, 0.1, 'ready', '{}', '', '2026')",
+                (str(number), form, basis),
+            )
+    upgrade(file, "0011")
+    with sqlite3.connect(file) as now:
+        found = now.execute("select rights, attested_by from dataset order by id").fetchall()
+    assert found == [("consent", None), ("known", None), ("awaiting", "acc"), ("awaiting", "acc")]

@@ -11,7 +11,7 @@ from studio.privacy.access import Actor
 from studio.terminal.common import Terminal
 from studio.terminal.main import parser
 from studio.voices.forms import VoiceView
-from tests.datasets.making import SENTENCES, table_zip
+from tests.datasets.making import SENTENCES, ListeningJudges, as_imported, table_zip
 
 
 @pytest.fixture
@@ -50,6 +50,28 @@ def test_a_corpus_is_imported_reviewed_and_deleted(
     assert studio.datasets.view(admin, view.id).kept == 3
     run(terminal, "delete", view.id, "--yes")
     assert studio.datasets.list(admin) == []
+
+
+def test_a_licence_is_attested_and_approved_from_the_terminal(
+    terminal: Terminal,
+    studio: Studio,
+    admin: Actor,
+    voice: VoiceView,
+    judges: ListeningJudges,
+    tmp_path: Path,
+) -> None:
+    judges.voices = {as_imported(n): n for n in range(8)}
+    file = tmp_path / "corpus.zip"
+    file.write_bytes(table_zip())
+    asked = ("import", str(file), "--voice", voice.id, "--name", "Many", "--language", "en", "--no-listening",
+             "--licence", "CC-BY-4.0")  # fmt: skip
+    with pytest.raises(InputRefused) as refused:
+        run(terminal, *asked)
+    assert refused.value.key == "datasets.not_attested"
+    assert "waits for a reviewer" in run(terminal, *asked, "--attest")
+    (view,) = studio.datasets.list(admin)
+    run(terminal, "approve", view.id)  # nobody else may review here: one person decides, and the log says so
+    assert studio.datasets.view(admin, view.id).rights == "approved"
 
 
 def test_a_file_that_is_not_there_and_a_broken_zip_are_told(

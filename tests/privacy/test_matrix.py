@@ -59,6 +59,8 @@ TABLE: dict[str, dict[frozenset[Role], str]] = {
         VOICES: "folders build rename delete training_set",
         OWN: "refusal find_work running list view clip_audio",
     },
+    "dataset_licences": {REVIEW: "approve refuse"},
+    "dataset_leftovers": {SETTINGS: "remove_folder", OWN: "interrupted dismiss may_remove"},
     "dataset_review": {VOICES: "decide decide_all edit_text recut", OWN: "one page passage_audio"},
     "training": {
         VOICES: "submit resume delete use cancel pause", OWN: "predict jobs job progress sample_audio sample_texts",
@@ -73,7 +75,11 @@ INSIDE = {"voices.find", "datasets.find", "datasets.permitted", "datasets.uttera
 
 def services(studio: Studio) -> dict[str, Any]:
     found = {field.name: getattr(studio, field.name) for field in fields(studio)}
-    return found | {"sign_ins": studio.accounts.sign_ins, "takes": studio.synthesis.takes}
+    inner = {"sign_ins": studio.accounts.sign_ins, "takes": studio.synthesis.takes}
+    desks = {
+        "dataset_licences": studio.datasets.licences, "dataset_leftovers": studio.datasets.leftovers,
+    }  # fmt: skip
+    return found | inner | desks
 
 
 def methods(studio: Studio) -> Iterator[tuple[str, Callable[..., Any]]]:
