@@ -172,7 +172,7 @@ def clone(
         heard.append(Heard(one.text, ear.words(recording, one.text)))
         real.append({score.metric: score for score in ear.take(recording, one.text, None)})
     figures = totals(takes, [one.text for one in cast.held_out], heard, ear.language, seed=0)
-    figures += speed(runs, Machine("cpu", "float32", threads))
+    figures += speed(runs, Machine("cpu", engine.dtype, threads))
     found = {score.metric: score for score in figures}
     found |= {"real_likeness": average(SIMILARITY, real, 0), "real_mos": average(MOS, real, 0)}
     learnt_s = sum(one.duration_s for one in cast.references)
@@ -253,7 +253,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=Path("storage/models"))
     parser.add_argument("--engine", default="kokoro")
     parser.add_argument("--speakers", nargs="+", default=list(SPEAKERS))
-    parser.add_argument("--sentences", type=int, default=20)
+    parser.add_argument("--sentences", type=int, default=10)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--document", type=Path, help="Markdown file whose marked table is replaced")

@@ -1,6 +1,7 @@
 """The loaded judges: speaker encoder, speech recogniser and MOS predictor, each on first use."""
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 ENCODER_MODEL = "wespeaker-resnet34"
 RECOGNIZER_MODEL = "whisper-base-ct2"
+MOST_EMBEDDINGS = 1000  # a kilobyte each
 
 
 class Judges:
@@ -30,6 +32,7 @@ class Judges:
         self._threads = threads
         self._lock = threading.Lock()
         self._loaded: dict[str, object] = {}
+        self._embeddings: OrderedDict[str, NDArray[np.float32]] = OrderedDict()  # by content
 
     def _once(self, name: str, load: Callable[[], object]) -> object:
         with self._lock:
@@ -83,10 +86,19 @@ class Judges:
         """Forget every sound that is remembered: whose it was is not (studio.privacy.erasure)."""
         if "distortions" in self._loaded:
             self.distortions.forget()
+        with self._lock:
+            self._embeddings.clear()
 
     def embed(self, clip: AudioClip) -> NDArray[np.float32]:
-        """Unit speaker embedding, shape (256,)."""
-        return self.encoder.embed(clip)
+        """Unit speaker embedding, shape (256,); of a sound heard lately it is remembered."""
+        with self._lock:
+            known = self._embeddings.pop(clip.content_id, None)
+        found = self.encoder.embed(clip) if known is None else known
+        with self._lock:
+            self._embeddings[clip.content_id] = found
+            if len(self._embeddings) > MOST_EMBEDDINGS:
+                self._embeddings.popitem(last=False)
+        return found
 
     def statement_errors(self, statement: str, clip: AudioClip, language: str) -> tuple[str, float]:
         """What was heard, and its word error rate against what should have been read."""

@@ -8,6 +8,7 @@ from studio.errors import AudioRefused
 from studio.evaluation.alignment import align
 from studio.evaluation.mcd import DB_PER_NEPER, McdParameters, mcd, mcd_of_clips
 from studio.evaluation.mel_cepstrum import warp
+from tests.enrolling import real_speech
 from tests.evaluation.recordings import recording, vowels
 
 ONE, OTHER = vowels(0.9, seed=1), vowels(1.1, pitch_hz=150.0, seed=2)
@@ -89,6 +90,45 @@ def test_equals_sptk_world_and_exact_dtw():
     table = np.linalg.norm(one[:, None] - other[None], axis=2)
     found = mcd(ONE, OTHER, 16_000)
     assert found.value * found.frames / 6.141851463713754 == pytest.approx(exact_dtw(table), rel=1e-6)
+
+
+# Two real recordings that come with the repository: nothing here is ever skipped.
+REAL_ONE, REAL_OTHER = real_speech(2.4, 0.2), real_speech(2.0, 11.0)
+REAL_RATE = 16_000
+
+
+def by_definition(clip: AudioClip, alpha: float) -> np.ndarray:
+    """c1..c24 as the integral that defines them: the log magnitude on the warped axis against cosines.
+
+    WORLD's own Harvest and CheapTrick; neither SPTK's recursion nor anything of the studio.
+    """
+    import pyworld
+
+    samples = clip.samples.astype(np.float64)
+    pitch, times = pyworld.harvest(samples, clip.sample_rate_hz, frame_period=5.0)
+    log_magnitude = np.log(pyworld.cheaptrick(samples, pitch, times, clip.sample_rate_hz)) / 2
+    omega = np.linspace(0, np.pi, log_magnitude.shape[1])
+    warped = omega + 2 * np.arctan(alpha * np.sin(omega) / (1 - alpha * np.cos(omega)))
+    stretch = (1 - alpha**2) / (1 + alpha**2 - 2 * alpha * np.cos(omega))
+    basis = np.cos(np.outer(np.arange(1, 25), warped)) * stretch
+    return 2 / np.pi * np.trapezoid(log_magnitude[:, None, :] * basis, omega, axis=2)
+
+
+def test_real_recordings_equal_the_definition_with_world_and_exact_dtw():
+    one, other = by_definition(REAL_ONE, 0.42), by_definition(REAL_OTHER, 0.42)
+    table = np.linalg.norm(one[:, None] - other[None], axis=2)
+    found = mcd(REAL_ONE, REAL_OTHER, REAL_RATE)
+    assert found.value * found.frames / 6.141851463713754 == pytest.approx(exact_dtw(table), rel=1e-4)
+    rows, columns, _ = align(one, other)
+    assert found.value == pytest.approx(6.141851463713754 * table[rows, columns].mean(), abs=1e-3)
+
+
+def test_real_recordings_do_not_mind_their_level_and_have_none_to_themselves():
+    plain = mcd(REAL_ONE, REAL_OTHER, REAL_RATE).value
+    assert 4 < plain < 15
+    for pair in ((REAL_ONE, scaled(REAL_OTHER, 0.25)), (scaled(REAL_ONE, 0.25), REAL_OTHER)):
+        assert round(mcd(*pair, REAL_RATE).value, 4) == round(plain, 4)
+    assert mcd(REAL_ONE, REAL_ONE, REAL_RATE).value == 0.0
 
 
 @pytest.mark.parametrize(("rate", "expected"), [(16_000, 7.1391937), (22_050, 6.8725623)])
