@@ -1,37 +1,31 @@
 """Voices: checked, consented, sealed, listed, withdrawn."""
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, replace
-from itertools import combinations
+from dataclasses import asdict
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from studio.audio.clip import AudioClip
-from studio.audio.decode import decode
 from studio.audio.encode import AudioFormat, encode
-from studio.audio.fix import fix
-from studio.audio.report import ReportCard, report_card
-from studio.consent.documents import may_see
-from studio.consent.evidence import OTHER_VOICE
 from studio.consent.gate import permits, refuse_while_renewing
-from studio.consent.matching import refuse_long
 from studio.consent.purposes import Purpose
 from studio.consent.service import CheckedConsent, ConsentForm, ConsentService
 from studio.db.database import Database
-from studio.db.tables import ConsentRecord, EncodedVoice, ReferenceClip, Speaker, SpeakerIdentity, Voice
-from studio.errors import AudioRefused, ConsentMissing, InputRefused, NotFound, NotPermitted
+from studio.db.tables import ConsentRecord, ReferenceClip, Speaker, SpeakerIdentity, Voice
+from studio.errors import AudioRefused, ConsentMissing, InputRefused, NotFound
 from studio.evaluation.judges import Judges
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.privacy.erasure import Erasure, Receipt
 from studio.privacy.vault import Vault
-from studio.voices.forms import MOST_CLIPS, CheckedClip, ClipView, Upload, VoiceForm, VoiceView
+from studio.voices.examining import examined, mended, refuse, refuse_two_speakers
+from studio.voices.forms import MOST_CLIPS, CheckedClip, Upload, VoiceForm, VoiceView
+from studio.voices.shelf import VoiceShelf, decode_own
+
+__all__ = ["VoiceService", "decode_own"]
 
 
-class VoiceService:
-    """Enrols voices and hands them out. Nothing is stored before consent and clips have passed."""
+class VoiceService(VoiceShelf):
+    """Enrols voices, changes them and ends them. Nothing is stored before consent and clips have passed."""
 
     def __init__(
         self,
@@ -42,9 +36,7 @@ class VoiceService:
         erasure: Erasure,
         upload_limit_bytes: int,
     ) -> None:
-        self._database = database
-        self._vault = vault
-        self._consent = consent
+        super().__init__(database, vault, consent)
         self._judges = judges
         self._upload_limit_bytes = upload_limit_bytes
         self._erasure = erasure
@@ -58,20 +50,12 @@ class VoiceService:
 
     def examine(self, upload: Upload) -> CheckedClip:
         """`check` for whoever was let in by other means than an account: a speaker by a link."""
-        if len(upload.data) > self._upload_limit_bytes:
-            limit, size = self._upload_limit_bytes // 2**20, len(upload.data) // 2**20
-            raise AudioRefused("audio.too_big", size_mb=size, limit_mb=limit)
-        clip = decode(upload.data, upload.name)
-        return CheckedClip(upload.name, clip, self._card(clip), upload.source)
+        return examined(upload, self._upload_limit_bytes, self._judges.embed)
 
     def fix(self, actor: Actor, checked: CheckedClip) -> CheckedClip:
         """Trim, level and convert what can be mended; the new report card says what is left."""
         actor.require(Permission.VOICES)
-        mended, done = fix(checked.clip, checked.card)
-        return replace(checked, clip=mended, card=self._card(mended), fixes=checked.fixes + tuple(done))
-
-    def _card(self, clip: AudioClip) -> ReportCard:
-        return report_card(clip, self._judges.embed)
+        return mended(checked, self._judges.embed)
 
     # Enrolling
 
@@ -112,7 +96,7 @@ class VoiceService:
             self._record(session, by, speaker, checked)
 
     def _checked(self, subject: str, form: VoiceForm, language: str) -> CheckedConsent:
-        self._refuse(form, language)
+        refuse(form, language, self._judges.embed)
         return self._consent.check(subject, form.consent, [c.clip for c in form.clips])
 
     @staticmethod
@@ -121,25 +105,6 @@ class VoiceService:
         if speaker is None or speaker.withdrawn_at is not None:
             raise NotFound("voices.unknown")
         return speaker
-
-    def _refuse(self, form: VoiceForm, language: str) -> None:
-        if not 1 <= len(form.name.strip()) <= 60:
-            raise InputRefused("voices.no_name")
-        if not form.clips:
-            raise InputRefused("voices.no_clips")
-        if len(form.clips) > MOST_CLIPS:
-            raise InputRefused("voices.too_many_clips", most=MOST_CLIPS)
-        refuse_long([checked.clip for checked in form.clips])  # before any of them is measured
-        for number, checked in enumerate(form.clips, 1):
-            if refusal := checked.card.refusal(language):
-                raise AudioRefused("voices.clip_refused", number=number, reason=refusal)
-        self._refuse_two_speakers([c.clip for c in form.clips])
-
-    def _refuse_two_speakers(self, clips: list[AudioClip]) -> None:
-        embeddings = [self._judges.embed(clip) for clip in clips]
-        for (i, first), (j, second) in combinations(enumerate(embeddings, 1), 2):
-            if (score := float(first @ second)) < OTHER_VOICE:
-                raise AudioRefused("voices.different_speakers", first=i, second=j, score=f"{score:.2f}")
 
     def add_speaker(
         self, session: Session, owner_id: str, category: str, real_name: str, contact: str
@@ -205,7 +170,7 @@ class VoiceService:
             raise InputRefused("voices.too_many_clips", most=MOST_CLIPS)
         if refusal := checked.card.refusal(actor.language):
             raise AudioRefused("voices.clip_refused", number=len(there) + 1, reason=refusal)
-        self._refuse_two_speakers([*there, checked.clip])
+        refuse_two_speakers([*there, checked.clip], self._judges.embed)
         matched = self._consent.check_sample(statement, checked.clip, there)
         with self._database.write() as session:
             voice = self.find(session, actor, voice_id)
@@ -244,104 +209,3 @@ class VoiceService:
         with self._database.read() as session:
             voice = self.find(session, actor, voice_id)
         return self._erasure.withdraw(actor, voice.speaker_id)
-
-    # Reading
-
-    def find(self, session: Session, actor: Actor, voice_id: str) -> Voice:
-        """The voice if the actor may see it and its speaker has not withdrawn; NotFound otherwise."""
-        voice = session.get(Voice, voice_id)
-        if voice is None or not actor.owns(voice.owner_id):
-            raise NotFound("voices.unknown")
-        actor_may = actor.may(Permission.VOICES) or actor.may(Permission.ALL_VOICES)
-        if not actor_may:
-            raise NotPermitted(
-                "privacy.not_permitted", role=actor.role.value, permission=Permission.VOICES.value
-            )
-        return voice
-
-    def browse(self, actor: Actor, search: str = "") -> list[VoiceView]:
-        """The actor's voices, newest first; `search` looks in names."""
-        with self._database.read() as session:
-            query = select(Voice).order_by(Voice.created_at.desc())
-            found = [v for v in session.scalars(query) if actor.owns(v.owner_id)]
-            wanted = search.strip().casefold()
-            return [self._view(session, v) for v in found if wanted in v.name.casefold()]
-
-    def view(self, actor: Actor, voice_id: str) -> VoiceView:
-        with self._database.read() as session:
-            return self._view(session, self.find(session, actor, voice_id))
-
-    def of_speaker(self, session: Session, speaker_id: str) -> list[Voice]:
-        """Every voice of a speaker, oldest first."""
-        query = select(Voice).where(Voice.speaker_id == speaker_id)
-        return [*session.scalars(query.order_by(Voice.created_at, Voice.id))]
-
-    def clips(self, session: Session, voice: Voice) -> list[AudioClip]:
-        """The reference recordings, opened."""
-        rows = self._clip_rows(session, voice)
-        return [decode_own(self._vault.read(session, row.asset_id)) for row in rows]
-
-    def content_ids(self, session: Session, voice: Voice) -> list[str]:
-        return [row.content_id for row in self._clip_rows(session, voice)]
-
-    def clip_audio(self, actor: Actor, clip_id: str) -> tuple[bytes, str, str]:
-        """A stored clip as (bytes, media type, file name), for its owner only."""
-        with self._database.read() as session:
-            row, _voice = self._clip(session, actor, clip_id)
-            clip = decode_own(self._vault.read(session, row.asset_id))
-        return encode(clip, AudioFormat.WAV), AudioFormat.WAV.media_type, f"{clip_id}.wav"
-
-    def consent_audio(self, actor: Actor, consent_id: str) -> tuple[bytes, str, str]:
-        """A consent recording, for reviewers and the voice's owner."""
-        with self._database.read() as session:
-            record = session.get(ConsentRecord, consent_id)
-            speaker = session.get(Speaker, record.speaker_id) if record else None
-            if record is None or speaker is None or not may_see(actor, speaker):
-                raise NotFound("voices.clip_unknown")
-            clip = decode_own(self._vault.read(session, record.recording_asset_id))
-        return encode(clip, AudioFormat.WAV), AudioFormat.WAV.media_type, f"{consent_id}.wav"
-
-    def _clip(self, session: Session, actor: Actor, clip_id: str) -> tuple[ReferenceClip, Voice]:
-        row = session.get(ReferenceClip, clip_id)
-        voice = session.get(Voice, row.voice_id) if row else None
-        if row is None or voice is None or not actor.owns(voice.owner_id):
-            raise NotFound("voices.clip_unknown")
-        return row, voice
-
-    @staticmethod
-    def _clip_rows(session: Session, voice: Voice) -> list[ReferenceClip]:
-        query = select(ReferenceClip).where(ReferenceClip.voice_id == voice.id)
-        return [*session.scalars(query.order_by(ReferenceClip.created_at, ReferenceClip.id))]
-
-    def _view(self, session: Session, voice: Voice) -> VoiceView:
-        speaker = session.get_one(Speaker, voice.speaker_id)
-        clips = tuple(
-            ClipView(r.id, r.duration_s, r.sample_rate_hz, r.source, r.created_at)
-            for r in self._clip_rows(session, voice)
-        )
-        ready = session.scalars(
-            select(EncodedVoice.engine_id).where(EncodedVoice.voice_id == voice.id).distinct()
-        )
-        consent = self._consent.of_speaker(session, voice.speaker_id)
-        return VoiceView(
-            voice.id, voice.name, voice.language, voice.speaker_id, speaker.category, voice.created_at, clips,
-            consent, _usable(lambda: permits(session, voice, {Purpose.ZERO_SHOT})), tuple(ready), voice.owner_id,
-        )  # fmt: skip
-
-
-def _usable(ask: Callable[[], object]) -> bool:
-    try:
-        ask()
-    except (NotPermitted, NotFound):
-        return False
-    return True
-
-
-def decode_own(data: bytes) -> AudioClip:
-    """Read a FLAC that the studio itself wrote: no child process is needed for our own bytes."""
-    import io
-
-    import soundfile
-
-    samples, rate = soundfile.read(io.BytesIO(data), dtype="float32")
-    return AudioClip(samples, rate)

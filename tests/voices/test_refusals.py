@@ -31,7 +31,7 @@ HTML = b"<!doctype html><html><body><script>alert(1)</script></body></html>" * 5
 
 def lowered(clip: AudioClip) -> AudioClip:
     """The same reading by a longer throat: another speaker to any encoder."""
-    return resample(AudioClip(clip.samples, round(0.7 * clip.sample_rate_hz)), clip.sample_rate_hz)
+    return resample(AudioClip(clip.samples, round(0.6 * clip.sample_rate_hz)), clip.sample_rate_hz)
 
 
 def wav(clip: AudioClip) -> bytes:

@@ -66,7 +66,10 @@ def test_withdrawal_leaves_nothing_of_the_speaker_and_the_others_untouched(home:
     studio.enrolment.start(admin, gone.id, "fake").wait()
     receipt = studio.voices.withdraw(admin, gone.id)
     rows = {"voice": 1, "consent": 1, "identity": 1, "key": 1}
-    assert receipt.erased == {"reference_clip": 1, "consent_recording": 1, "voice_state": 1} | rows
+    assert (
+        receipt.erased
+        == {"reference_clip": 1, "consent_recording": 1, "consent_sample": 1, "voice_state": 1} | rows
+    )
     with pytest.raises(NotFound):
         studio.voices.view(admin, gone.id)
     assert studio.voices.view(admin, kept.id).usable
