@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -14,7 +15,7 @@ from studio.audio.encode import AudioFormat, encode
 from studio.bootstrap import Studio
 from studio.consent.purposes import Purpose
 from studio.datasets.rows import Texts, seal_texts, settle
-from studio.db.tables import Adapter, ConsentRecord, Dataset, DatasetUtterance, new_id
+from studio.db.tables import Adapter, ConsentRecord, ConsentSample, Dataset, DatasetUtterance, new_id
 from studio.engines.base import EngineContext, EngineSpec, VoiceState
 from studio.privacy.access import Actor
 from studio.settings import Settings
@@ -96,9 +97,17 @@ def end_consent(studio: Studio, voice: VoiceView, how: str) -> None:
         if how == "expired":
             record.expires_at = "2020-01-01T00:00:00+00:00"
             return
-        columns = {c.name: getattr(record, c.name) for c in ConsentRecord.__table__.columns}
         purposes = [purpose for purpose in record.purposes if purpose != "fine_tune"]
-        session.add(ConsentRecord(**columns | {"id": new_id("con"), "version": 2, "purposes": purposes}))
+        less = _copied(record, version=2, purposes=purposes)
+        session.add(less)
+        session.flush()
+        for sample in session.scalars(select(ConsentSample).where(ConsentSample.consent_id == record.id)):
+            session.add(_copied(sample, consent_id=less.id))
+
+
+def _copied(row: Any, **changes: object) -> Any:
+    columns = {c.name: getattr(row, c.name) for c in type(row).__table__.columns if c.name != "id"}
+    return type(row)(**columns | changes)
 
 
 def small_plan(**changes: object) -> TrainingPlan:

@@ -255,14 +255,17 @@ def test_a_run_at_rest_goes_when_its_consent_ends(
     ground, shelf = studio.training._ground, studio.training.adapters
     job_id = submitted(studio, admin, voice)
     with studio.database.read() as session:
-        key = _key(ground, session.get_one(TrainingJob, job_id))
+        row = session.get_one(TrainingJob, job_id)
+    key = _key(ground, row)
     folder = ground.runs / job_id
     RunFolder.create(folder, key, small_plan(), RunFacts(job_id, "none")).write_samples([])
     with studio.database.write() as session:
         session.get_one(TrainingJob, job_id).state = state
         session.add(Checkpoint(job_id=job_id, step=5, folder="000005", scores={}))
     sweep(Books(ground, shelf, studio.engines), studio.engines)
-    assert shelf.run(session, session.get_one(TrainingJob, job_id)).samples() == ()  # agreed to: it can go on
+    with studio.database.read() as session:
+        kept = shelf.run(session, session.get_one(TrainingJob, job_id))
+    assert kept.samples() == ()  # agreed to: it can go on
     end_consent(studio, voice, how)
     sweep(Books(ground, shelf, studio.engines), studio.engines)
     job = studio.training.job(admin, job_id)
