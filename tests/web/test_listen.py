@@ -330,8 +330,10 @@ def test_a_class_of_listeners_shares_an_address_and_a_flood_of_joins_is_slowed(
     view = asked(served, owner)
     client = served.anonymous()
     assert all(client.get(f"/listen/{view.link}/state").status_code == 200 for _ in range(60))
-    served.gate.limits._levels[Budget.JOIN, "127.0.0.1"] = (0.5, served.gate.limits.clock())
+    levels = served.gate.limits._levels.setdefault(Budget.JOIN, {})
+    levels["127.0.0.1"] = (-60.0, served.gate.limits.clock())
     answer = client.post(f"/listen/{view.link}/join", json={"agreed": True})
+    del levels["127.0.0.1"]
     assert answer.status_code == 429 and int(answer.headers["retry-after"]) >= 1
     assert served.gate.limits.rates[Budget.LISTEN].burst >= 200 * 20
 
