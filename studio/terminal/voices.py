@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from studio.consent.purposes import Purpose
+    from studio.consent.service import ConsentView
     from studio.terminal.common import Terminal
     from studio.voices.forms import CheckedClip
 
@@ -32,6 +33,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     enrol.add_argument("--challenge", required=True, help="what `voices statement` printed, minutes ago")
     enrol.add_argument("--document", type=Path, help="signed document (PDF, PNG, JPEG); employees need one")
+    enrol.add_argument(
+        "--engines", nargs="+", default=[], help="the only engines it covers; default: any allowed"
+    )
     enrol.add_argument("--fix", action="store_true", help="trim and level the clips first")
     enrol.add_argument("--speaker-name", default="", help="real name, sealed with the speaker's own key")
     _consent_arguments(enrol)
@@ -75,11 +79,28 @@ def show(terminal: Terminal, given: argparse.Namespace) -> None:
             v.name,
             v.language,
             f"{v.duration_s:.1f} s",
-            v.consent.status if v.consent else "none",
+            _standing(v.consent),
         )
         for v in terminal.studio.voices.browse(terminal.actor)
     ]
     terminal.table("key", "name", "language", "recordings", "consent", rows=rows)
+    _remind(terminal)
+
+
+def _standing(consent: ConsentView | None) -> str:
+    if consent is None:
+        return "none"
+    until = f" until {consent.expires_at[:10]}" if consent.status == "granted" else ""
+    renewal = f", renewal: {consent.renewal}" if consent.renewal else ""
+    return f"{consent.status}{until}{renewal}"
+
+
+def _remind(terminal: Terminal) -> None:
+    """Consents that end soon; nothing else tells of them outside the pages, for the studio sends no e-mail."""
+    for consent in terminal.studio.consent.expiring(terminal.actor):
+        names = ", ".join(consent.voice_names) or consent.speaker_id
+        left = f"ends in {consent.days_left} days" if consent.days_left >= 0 else "has ended"
+        terminal.say(f"renew: the consent for {names} {left} ({consent.expires_at[:10]})")
 
 
 def read_out(terminal: Terminal, given: argparse.Namespace) -> None:
@@ -110,8 +131,9 @@ def store(terminal: Terminal, given: argparse.Namespace) -> None:
     purposes = _purposes(given)
     confirmed = frozenset(ATTESTATIONS) if given.i_confirm else frozenset()
     document = SignedDocument.read(given.document.read_bytes()) if given.document else None
+    engines = frozenset(terminal.studio.engines.spec(name).id for name in given.engines)
     form = ConsentForm(
-        Category(given.category), purposes, confirmed, given.challenge, recording, "upload", document
+        Category(given.category), purposes, confirmed, given.challenge, recording, "upload", document, engines
     )
     voice = terminal.studio.voices.enrol(
         terminal.actor, VoiceForm(given.name, given.language, clips, form, given.speaker_name)

@@ -229,6 +229,20 @@ def _ends(served: Served, speaker_id: str) -> list[str]:
         return [*session.scalars(select(ConsentLink.expires_at).where(ConsentLink.speaker_id == speaker_id))]
 
 
+def test_a_renewal_that_waits_leaves_the_consent_standing(served: Served, owner: Actor) -> None:
+    """Attack by accident: an unclear new recording must not silence a voice whose consent holds."""
+    phone = invited(served, owner, "Renewing")
+    phone.consent()
+    told = phone.answer(
+        phone.challenge(["zero_shot"])["token"], clips=[], purposes=["zero_shot"], source="upload"
+    )
+    consent = told.json()["consent"]
+    assert told.json()["phase"] == "granted" and consent["version"] == 1
+    assert (consent["renewal"], consent["purposes"]) == ("review", ["zero_shot"])
+    (view,) = [v for v in served.studio.voices.browse(owner) if v.name == "Renewing"]
+    assert view.usable
+
+
 def test_the_office_may_end_a_speakers_link(served: Served, owner: Actor) -> None:
     phone = invited(served, owner, "Ended")
     phone.consent()
@@ -330,8 +344,8 @@ def test_a_field_that_is_odd_or_too_large_is_refused_in_words(
 ) -> None:
     phone = invited(served, owner)
     body = {
-        "purposes": PURPOSES, "attestations": ATTEST, "challenge": "x", "source": "microphone", "statement": "",
-        "clips": [],
+        "purposes": PURPOSES, "attestations": ATTEST, "challenge": "x", "source": "microphone",
+        "statement": b64(fresh_recording()), "clips": [b64(real_speech(8.0))],
     }  # fmt: skip
     answer = phone.client.post(f"{phone.base}/answer", content=json.dumps(body | change).encode())
     assert answer.status_code == status and answer.json()["error"], answer.text

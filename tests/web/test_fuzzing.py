@@ -3,6 +3,8 @@
 No answer is a 500, none takes long, and the server's memory stays bounded.
 """
 
+import base64
+import contextlib
 import io
 import json
 import resource
@@ -14,10 +16,21 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from studio.audio.encode import AudioFormat, encode
+from studio.consent.documents import KINDS
+from studio.consent.purposes import Category
+from studio.errors import InputRefused, StudioError
+from studio.privacy.access import Actor
+from studio.voices.forms import VoiceView
+from studio.voices.speakers import Invitation
 from studio.web.limits import RATES, Budget, Rate
+from tests.datasets.making import brought, request_for, trainable
+from tests.enrolling import real_speech
+from tests.listening.taking_part import form as listening_form
+from tests.listening.taking_part import opened
 from tests.web.conftest import Served
 from tests.web.test_attacks import ENROL, GREET, RETURN, SIZE
 from tests.web.test_speech_api import PRESET, caller
@@ -28,6 +41,7 @@ MOST_GROWTH_MB = 600
 FEW = settings(
     max_examples=25, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck], database=None
 )
+SOME = settings(FEW, max_examples=12)  # of what takes a while each
 TEXT = st.text(max_size=200)
 RAW = st.binary(max_size=2000)
 JSON = st.recursive(
@@ -174,6 +188,69 @@ def test_no_body_breaks_the_listeners_page(served: Served, path: str, body: Any,
         looked_at(client.post(address, content=content, headers=kind))
 
 
+@pytest.fixture(scope="module")
+def administrator(served: Served) -> Actor:
+    return served.studio.accounts.actor_of(served.studio.accounts.ensure_administrator().id)
+
+
+@pytest.fixture(scope="module")
+def listening_token(served: Served, administrator: Actor) -> str:
+    """Of a test that is open: what is fuzzed is behind the door, not the door."""
+    return opened(served.studio.studio, administrator, listening_form(), quota=1000).link
+
+
+@FEW
+@given(
+    path=st.sampled_from(["join", "rate", "headphones"]),
+    body=st.fixed_dictionaries({}, optional={
+        "agreed": JSON, "language": JSON, "answers": JSON, "page": JSON, "replays": JSON, "response_ms": JSON,
+        "heard": JSON, "values": JSON | st.lists(st.floats(), max_size=4),
+    }) | JSON,
+)  # fmt: skip
+def test_no_body_breaks_an_open_listening_test(
+    served: Served, listening_token: str, path: str, body: Any
+) -> None:
+    client, address = served.anonymous(), f"/listen/{listening_token}"
+    looked_at(client.post(f"{address}/join", json={"agreed": True, "language": "en"}))
+    page = client.get(f"{address}/state").json().get("page")
+    for sent in (body, body | {"page": page} if isinstance(body, dict) else body):
+        looked_at(client.post(f"{address}/{path}", content=json.dumps(sent).encode()))
+    assert looked_at(client.get(f"{address}/state")).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def consent_link(served: Served, administrator: Actor) -> str:
+    """A speaker's link that opens."""
+    invitation = Invitation("Fuzzed", "en", Category.CUSTOMER, "", "")
+    return f"/consent/{served.studio.speakers.invite(administrator, invitation)}"
+
+
+SPOKEN = base64.b64encode(encode(real_speech(8.0), AudioFormat.WAV)).decode()
+BASE64 = st.binary(max_size=300).map(lambda raw: base64.b64encode(raw).decode()) | st.text(max_size=60)
+ANSWER = st.fixed_dictionaries({}, optional={
+    "purposes": st.just(["zero_shot", "internal_use"]) | JSON, "notice": JSON, "challenge": TEXT | JSON,
+    "attestations": st.just(["adult", "not_public_figure", "notice_read"]) | JSON,
+    "source": st.sampled_from(["microphone", "upload"]) | JSON, "statement": BASE64 | JSON,
+    "clips": st.lists(BASE64, max_size=8) | JSON, "sure": st.none() | st.text(max_size=3),
+})  # fmt: skip
+
+
+@FEW
+@given(path=st.sampled_from(["challenge", "answer", "withdraw"]), body=ANSWER | JSON, raw=RAW)
+@example(path="answer", raw=b"", body={
+    "purposes": ["zero_shot"], "challenge": "\ud800", "source": "microphone", "statement": SPOKEN,
+    "clips": [SPOKEN], "attestations": ["adult", "not_public_figure", "notice_read"],
+})  # fmt: skip
+def test_no_body_breaks_the_speakers_page(
+    served: Served, consent_link: str, path: str, body: Any, raw: bytes
+) -> None:
+    with served.anonymous() as client:
+        for content in (json.dumps(body).encode(), raw):
+            answer = looked_at(client.post(f"{consent_link}/{path}", content=content))
+            assert answer.status_code in (200, 400, 403, 409), answer.text
+        assert looked_at(client.get(f"{consent_link}/state")).json()["phase"] == "invited"
+
+
 @FEW
 @given(query=st.dictionaries(st.sampled_from(["text", "actor", "action", "since", "until"]), TEXT))
 def test_no_search_breaks_the_log(served: Served, query: dict[str, str]) -> None:
@@ -191,7 +268,7 @@ def test_no_event_breaks_the_queue(
     body = {"data": data, "fn_index": GREET, "session_hash": ada.session} | more
     raw = json.dumps(body).encode()
     answer = ada.client.post(f"{G}/queue/join", content=raw, headers={"content-type": "application/json"})
-    assert answer.elapsed.total_seconds() < QUICK_S
+    looked_at(answer)
     assert served.anonymous().get("/healthz").text == "ok"
 
 
@@ -217,6 +294,91 @@ def archives(draw: st.DrawFn) -> bytes:
             )
     data = out.getvalue()
     return data[: draw(st.integers(0, len(data)))] if draw(st.booleans()) else data
+
+
+@SOME
+@given(head=SOUND, tail=RAW)
+def test_no_sound_breaks_the_speakers_check(
+    served: Served, consent_link: str, head: bytes, tail: bytes
+) -> None:
+    with served.anonymous() as client:
+        answer = looked_at(client.post(f"{consent_link}/check", content=head + tail))
+        assert answer.status_code == 400, "none of them is a recording"
+
+
+@SOME
+@given(
+    head=SOUND, tail=RAW, name=st.text(st.characters(codec="utf-8"), max_size=80),
+    field=st.text(st.characters(codec="ascii"), min_size=1, max_size=20),
+)  # fmt: skip
+def test_no_file_breaks_the_verify_page(
+    served: Served, head: bytes, tail: bytes, name: str, field: str
+) -> None:
+    with served.anonymous() as client:
+        looked_at(client.post("/verify", files={field: (name, head + tail)}))
+        kind = {"content-type": "multipart/form-data; boundary=x"}
+        looked_at(client.post("/verify", content=b"--x\r\n" + tail, headers=kind))
+
+
+@pytest.fixture(scope="module")
+def own_voice(served: Served, administrator: Actor) -> VoiceView:
+    """A voice that may be trained, whose speaker may bring documents."""
+    return trainable(served.studio.studio, administrator, "Fuzzed papers")
+
+
+@FEW
+@given(head=st.sampled_from([*KINDS, b"", b"<svg", b"PK\x03\x04"]), tail=RAW)
+def test_no_document_breaks_a_speakers_file(
+    served: Served, administrator: Actor, own_voice: VoiceView, head: bytes, tail: bytes
+) -> None:
+    """Kept as it came or refused in words, and it is only ever handed out as a download."""
+    documents = served.studio.consent.documents
+    try:
+        kept = documents.upload(administrator, own_voice.speaker_id, head + tail)
+    except InputRefused:
+        return
+    boss = served.visitor("boss-of-papers", "administrator")
+    answer = looked_at(boss.client.get(f"/privacy/document/{kept.id}"))
+    assert answer.content == head + tail and answer.headers["content-disposition"].startswith("attachment")
+
+
+NAMES = st.sampled_from(
+    [
+        "metadata.csv",
+        "validated.tsv",
+        "train.tsv",
+        "asr_train.tsv",
+        "a.wav",
+        "wavs/a.wav",
+        "clips/a.mp3",
+        "x/y.txt",
+    ]
+)
+TABLES = st.sampled_from([b"path,text\n", b"client_id\tpath\tsentence\n", b"a|", b"\xff\xfe", b""])
+
+
+@SOME
+@given(
+    files=st.dictionaries(NAMES, st.tuples(TABLES, RAW).map(b"".join), max_size=4),
+    method=st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA]),
+    flips=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=3),
+)
+def test_no_zip_breaks_the_import_of_a_dataset(
+    served: Served, administrator: Actor, own_voice: VoiceView, files: dict[str, bytes], method: int,
+    flips: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory,
+) -> None:  # fmt: skip
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    data = bytearray(out.getvalue())
+    for place, value in flips:
+        data[place % len(data)] = value
+    began, studio = time.monotonic(), served.studio.studio
+    incoming = brought(tmp_path_factory.mktemp("zips"), bytes(data))
+    with contextlib.suppress(StudioError):  # the only way it may fail: in words
+        studio.datasets.build(administrator, request_for(own_voice, incoming)).wait()
+    assert time.monotonic() - began < QUICK_S
 
 
 @FEW

@@ -10,6 +10,7 @@ from studio.privacy.dossier import Dossier
 from studio.privacy.retention import ENDED
 from studio.privacy.telling import Held
 from studio.ui.markup import badge, button, esc, facts
+from studio.ui.voices.cards import engines_of
 from studio.ui.words import Words
 
 
@@ -169,6 +170,7 @@ def _consent(words: Words, view: ConsentView) -> str:
         words("consent.purposes"): esc(purposes),
         words("consent.given"): esc(words.day(view.granted_at)),
         words("privacy.ends"): esc(words.day(view.expires_at)),
+        words("consent.engines"): esc(engines_of(words, view)),
         words("privacy.bound"): esc(view.samples),
         words("review.wer"): "–" if view.statement_wer is None else esc(words.percent(view.statement_wer)),
         words("review.likeness"): "–"
@@ -176,8 +178,9 @@ def _consent(words: Words, view: ConsentView) -> str:
         else esc(words.number(view.speaker_score)),
     }
     title = words("privacy.version", n=view.version)
+    lone = badge(words("consent.self_approved"), "warn") if view.self_approved else ""
     return (
-        f"<details><summary>{esc(title)} {standing(words, view)}</summary>{facts(rows)}"
+        f"<details><summary>{esc(title)} {standing(words, view)}{lone}</summary>{facts(rows)}"
         f'<p class="tb-dim">{esc(view.statement)}</p></details>'
     )
 

@@ -1,7 +1,8 @@
 """Voices as HTML: the cards, the chosen voice in detail, and the receipt of a withdrawal."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
+from studio.consent.service import REMIND_DAYS, ConsentView
 from studio.privacy.erasure import Receipt
 from studio.synthesis.choices import EngineChoice
 from studio.ui.markup import badge, bar, button, empty, esc, facts, player
@@ -16,12 +17,34 @@ def consent_badge(words: Words, view: VoiceView) -> str:
     if view.consent is None:
         return badge(words("consent.state.none"), "bad")
     if view.usable:
-        return badge(words("consent.state.granted", day=words.day(view.consent.expires_at)), "good")
+        return _in_force(words, view.consent)
     if view.consent.status == "granted":
         return badge(words("consent.state.ended"), "bad")
     return badge(
         words(f"consent.state.{view.consent.status}"), "warn" if view.consent.status == "review" else "bad"
     )
+
+
+def _in_force(words: Words, consent: ConsentView) -> str:
+    """Until when, louder in its last days; and what became of a renewal."""
+    day, left = words.day(consent.expires_at), consent.days_left
+    soon = badge(words("consent.state.ends", n=left, day=day), "warn")
+    until = soon if left < REMIND_DAYS else badge(words("consent.state.granted", day=day), "good")
+    return until + (badge(words(f"consent.renewal.{consent.renewal}"), "warn") if consent.renewal else "")
+
+
+def ending_note(words: Words, due: Sequence[ConsentView]) -> str:
+    """Whose consent has to be renewed now; empty where nobody's has."""
+    if not due:
+        return ""
+    names = ", ".join(name for view in due for name in view.voice_names or (view.speaker_id[:12],))
+    told = words("consent.ending", days=REMIND_DAYS, names=names)
+    return f'<p class="tb-note warn" id="consents-ending" role="status">{esc(told)}</p>'
+
+
+def engines_of(words: Words, consent: ConsentView) -> str:
+    """The engines a consent names, or that it names none."""
+    return ", ".join(consent.engines) or words("consent.any_engine")
 
 
 def voice_cards(words: Words, views: list[VoiceView], chosen: str, names: dict[str, str]) -> str:
@@ -70,10 +93,12 @@ def _consent(words: Words, view: VoiceView) -> str:
     rows = {
         words("consent.word"): consent_badge(words, view),
         words("consent.purposes"): esc(purposes),
+        words("consent.engines"): esc(engines_of(words, view.consent)),
         words("consent.given"): esc(words.day(view.consent.granted_at)),
         words("consent.speaker"): esc(view.speaker_id[:12]),
     }
-    more = button("link", words("privacy.link"), hint=words("privacy.link_hint"), id=view.id)
+    lone = badge(words("consent.self_approved"), "warn") if view.consent.self_approved else ""
+    more = lone + button("link", words("privacy.link"), hint=words("privacy.link_hint"), id=view.id)
     return f'{facts(rows)}<div class="tb-row">{more}</div>'
 
 

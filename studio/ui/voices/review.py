@@ -46,8 +46,10 @@ def _one(words: Words, view: ConsentView, samples: Sequence[str]) -> str:
         player(f"/media/clip/{clip_id}.wav", words("voices.clip", number=number), compact=True)
         for number, clip_id in enumerate(samples, 1)
     )
+    told = f'<p class="tb-note warn">{esc(words(f"review.{view.eyes}"))}</p>' if view.eyes else ""
+    approve = button("approve", words("review.approve"), kind="go", id=view.id) if view.eyes != "own" else ""
     return (
-        f'<article class="tb-card" data-form aria-label="{esc(title)}"><h4>{esc(title)}</h4>'
+        f'<article class="tb-card" data-form aria-label="{esc(title)}"><h4>{esc(title)}</h4>{told}'
         f'<div class="tb-row">{doubts}<span class="tb-dim">{esc(words("review.version", n=view.version))}</span></div>'
         f"{player(f'/media/consent/{view.id}.wav', words('review.recording'))}"
         f'<p><span class="tb-dim">{esc(words("review.statement"))}</span><br>{esc(view.statement)}</p>'
@@ -55,7 +57,7 @@ def _one(words: Words, view: ConsentView, samples: Sequence[str]) -> str:
         f"<details><summary>{esc(words('review.samples', n=len(samples)))}</summary>{sounds}</details>"
         f'<label class="tb-dim">{esc(words("review.note"))}'
         '<textarea name="note" rows="2" maxlength="500"></textarea></label>'
-        f'<div class="tb-row">{button("approve", words("review.approve"), kind="go", id=view.id)}'
+        f'<div class="tb-row">{approve}'
         f"{button('refuse', words('review.refuse'), kind='risk', id=view.id)}</div></article>"
     )
 

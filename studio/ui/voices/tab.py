@@ -11,15 +11,16 @@ from studio.privacy.access import Actor
 from studio.synthesis.requests import VoiceChoice
 from studio.ui.desk import Desk
 from studio.ui.header import Header
-from studio.ui.markup import board, esc
+from studio.ui.markup import board, button, empty, esc
 from studio.ui.privacy.cards import link_card
 from studio.ui.voices.adding import AddRecording
-from studio.ui.voices.cards import receipt_card, voice_cards, voice_detail
+from studio.ui.voices.cards import ending_note, receipt_card, voice_cards, voice_detail
 from studio.ui.voices.enrol import EnrolForm
 from studio.ui.voices.links import InviteForm, address_of
 from studio.ui.voices.progress import EnrolmentWatch, Watched
 from studio.ui.voices.report import refusal
 from studio.ui.voices.review import build_review
+from studio.ui.words import Words
 from studio.voices.forms import VoiceView
 
 
@@ -30,6 +31,12 @@ def build_voices_tab(desk: Desk, demo: gr.Blocks, header: Header, tabs: gr.Tabs)
 def chosen_voice(key: str | None) -> str:
     """The id of the enrolled voice in the selector; "" for a preset or nothing."""
     return VoiceChoice.parse(key).voice_id if key else ""
+
+
+def first_paint(words: Words) -> str:
+    """What stands there until the page knows who looks: nobody's voices, and the way to a first one."""
+    start = button("new", words("voices.first"), kind="go")
+    return empty(words("voices.arriving_title"), words("voices.empty_text"), start)
 
 
 class VoicesTab:
@@ -46,7 +53,7 @@ class VoicesTab:
         self.watch = EnrolmentWatch(desk)
         self.form = EnrolForm(desk)
         self.invite = InviteForm(desk)
-        self.cards = board("voice-cards")
+        self.cards = board("voice-cards", first_paint(words))
         self.detail = board("voice-detail")
         self.adding = AddRecording(desk)
         self.receipt = gr.HTML(elem_id="receipt")
@@ -102,7 +109,8 @@ class VoicesTab:
         studio, words = self.desk.studio, self.desk.words
         views = [self._as_it_is(actor, view) for view in studio.voices.browse(actor)]
         engines = studio.choices.engines(words.language, cloning=True)
-        cards = voice_cards(words, views, chosen, {engine.id: engine.name for engine in engines})
+        cards = ending_note(words, studio.consent.expiring(actor))
+        cards += voice_cards(words, views, chosen, {engine.id: engine.name for engine in engines})
         view = next((one for one in views if one.id == chosen), None)
         if view is None:
             return cards, ""

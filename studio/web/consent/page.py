@@ -69,7 +69,8 @@ def _consent(view: ConsentView) -> dict[str, Any]:
     return {
         "status": view.status, "version": view.version, "purposes": view.purposes, "granted_at": view.granted_at,
         "expires_at": view.expires_at, "days_left": view.days_left, "statement": view.statement,
-        "samples": view.samples, "documents": len(view.documents), "doubts": view.doubts,
+        "renewal": view.renewal, "engines": view.engines, "samples": view.samples,
+        "documents": len(view.documents), "doubts": view.doubts,
     }  # fmt: skip
 
 

@@ -296,12 +296,13 @@
   const list = (counts) => make('ul', {}, ...counts.map(([kind, count]) => make('li', {}, `${count} × ${named('kind', kind)}`)));
 
   function standing() {
-    const { status, expires_at: until, days_left: left, documents } = state.consent;
+    const { status, expires_at: until, days_left: left, documents, renewal } = state.consent;
     const paper = state.category === 'employee' && !documents;
     if (state.phase === 'expired') return make('div', { class: 'note bad' }, say('expired', { day: day(until) }));
     if (status === 'review') return make('div', { class: 'note' }, say('review'));
     if (status === 'refused') return make('div', { class: 'note bad' }, say('refused'));
-    return make('div', { class: paper ? 'note' : 'note good' }, say('granted', { day: day(until) }), left < 30 ? ` ${say('soon', { n: left })}` : '', paper ? ` ${say('paper_missing')}` : '');
+    return make('div', { class: paper ? 'note' : 'note good' }, say('granted', { day: day(until) }), left < 30 ? ` ${say('soon', { n: left })}` : '', paper ? ` ${say('paper_missing')}` : '',
+      renewal ? ` ${say(`renewal_${renewal}`)}` : '');
   }
 
   function record() {
@@ -316,7 +317,7 @@
     return [make('h1', {}, say('record_title')), standing(),
       make('div', { class: 'card' },
         make('dl', {}, ...row('agreed_to', make('ul', {}, ...consent.purposes.map((name) => make('li', {}, named('purpose', name))))),
-          ...row('given', day(consent.granted_at)), ...row('version', String(consent.version)), ...row('bound', String(consent.samples))),
+          ...row('engines', consent.engines.join(', ') || say('any_engine')), ...row('given', day(consent.granted_at)), ...row('version', String(consent.version)), ...row('bound', String(consent.samples))),
         make('details', {}, make('summary', {}, say('what_said')), make('p', {}, consent.statement)),
         make('details', {}, make('summary', {}, say('notice_title')), ...(state.agreed || state.notice).text.split(/\n+/).map((part) => make('p', {}, part)),
           make('p', { class: 'dim' }, say('notice_version', { version: (state.agreed || state.notice).version })))),
