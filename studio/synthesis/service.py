@@ -281,6 +281,7 @@ class SynthesisService:
             return True
 
         self._board.drop(theirs)
+        self.takes.files.forget()
 
     def _consent_now(self, session: Session, actor: Actor, script: Script) -> tuple[str | None, str | None]:
         """Ask the gate again: the speaker may have withdrawn while the engine spoke."""

@@ -20,6 +20,7 @@ from studio.privacy.access import Actor, Permission
 from studio.privacy.vault import Vault
 from studio.provenance.manifest import is_signed
 from studio.provenance.marking import Marker
+from studio.synthesis.files import FilesOfTakes
 from studio.synthesis.requests import Take, VoiceChoice
 from studio.voices.service import decode_own
 
@@ -63,6 +64,7 @@ class TakeStore:
         self._database = database
         self._vault = vault
         self._marker = marker
+        self.files = FilesOfTakes()
 
     def cached(self, session: Session, actor: Actor, recipe: Recipe, purpose: Purpose) -> Synthesis | None:
         """The actor's newest take of the same recipe and purpose, if there is one."""
@@ -132,12 +134,15 @@ class TakeStore:
     def clip(self, actor: Actor, take_id: str) -> AudioClip:
         """The sound of a take. The gate is asked again: a withdrawn or expired voice is silent."""
         with self._database.read() as session:
-            row = self._row(session, actor, take_id)
-            if row.voice_id is not None:
-                purposes = {Purpose.ZERO_SHOT, Purpose(row.purpose)}
-                trained = {Purpose.FINE_TUNE} if row.adapter_id else set()
-                permits(session, session.get_one(Voice, row.voice_id), purposes | trained)
-            return self._opened(session, row)
+            return self._opened(session, self._audible(session, actor, take_id))
+
+    def _audible(self, session: Session, actor: Actor, take_id: str) -> Synthesis:
+        row = self._row(session, actor, take_id)
+        if row.voice_id is not None:
+            purposes = {Purpose.ZERO_SHOT, Purpose(row.purpose)}
+            trained = {Purpose.FINE_TUNE} if row.adapter_id else set()
+            permits(session, session.get_one(Voice, row.voice_id), purposes | trained)
+        return row
 
     def _opened(self, session: Session, row: Synthesis) -> AudioClip:
         """The marked sound; a take of a studio that did not mark yet is marked on its way out."""
@@ -148,9 +153,12 @@ class TakeStore:
     def audio(self, actor: Actor, take_id: str, format_name: str) -> tuple[bytes, str, str]:
         """A take as (bytes, media type, file name) in one of the export formats."""
         chosen = audio_format(format_name)
-        made_at = self.find(actor, take_id).created_at
-        data = self._marker.file(self.clip(actor, take_id), chosen, made_at)
-        return data, chosen.media_type, f"{take_id}{chosen.suffix}"
+        with self._database.read() as session:
+            row = self._audible(session, actor, take_id)
+            made = self.files.of(
+                take_id, chosen, lambda: self._marker.file(self._opened(session, row), chosen, row.created_at)
+            )
+        return made, chosen.media_type, f"{take_id}{chosen.suffix}"
 
     def set_favourite(self, actor: Actor, take_id: str, favourite: bool) -> Take:
         actor.require(Permission.VOICES)
@@ -167,6 +175,7 @@ class TakeStore:
             session.flush()
             self._vault.delete(session, row.asset_id)
             audit.append(session, actor.account_id, "take.deleted", take_id)
+        self.files.forget(take_id)
 
     def _row(self, session: Session, actor: Actor, take_id: str) -> Synthesis:
         row = session.get(Synthesis, take_id)
