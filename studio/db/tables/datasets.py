@@ -30,7 +30,7 @@ class Dataset(Base, kw_only=True):
     seed: Mapped[int] = mapped_column(Integer)
     held_out_share: Mapped[float] = mapped_column(Float)
     rights: Mapped[str] = mapped_column(String, default="")  # consent / known / awaiting / approved
-    attested_by: Mapped[str | None] = mapped_column(String, default=None)  # account that vouched for a licence
+    attested_by: Mapped[str | None] = mapped_column(String, default=None)  # who vouched for a licence
     attested_at: Mapped[str | None] = mapped_column(String, default=None)
     approved_by: Mapped[str | None] = mapped_column(String, default=None)  # reviewer who looked at it
     approved_at: Mapped[str | None] = mapped_column(String, default=None)

@@ -40,7 +40,8 @@ class Synthesis(Base, kw_only=True):
     predicted_mos: Mapped[float | None] = mapped_column(Float, default=None)
     wer: Mapped[float | None] = mapped_column(Float, default=None)
     transcript: Mapped[str | None] = mapped_column(Text, default=None)
-    asr_floor: Mapped[float | None] = mapped_column(Float, default=None)  # WER of the speaker's own recordings
+    # WER of the speaker's own recordings
+    asr_floor: Mapped[float | None] = mapped_column(Float, default=None)
     asr_floor_n: Mapped[int | None] = mapped_column(Integer, default=None)  # how many of them
     favourite: Mapped[bool] = mapped_column(Boolean, default=False)
     batch_id: Mapped[str | None] = mapped_column(String, index=True, default=None)
