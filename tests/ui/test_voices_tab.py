@@ -253,3 +253,8 @@ def test_anothers_voice_waits_for_its_owner_and_a_refusal_starts_nothing(
     assert 'data-act="encode" data-engine="fake"' in detail
     with pytest.raises(NotPermitted):
         decide(tab, waits(studio, rosa), "approve", press, visitor(rosa))
+
+
+def test_the_first_paint_leads_on_before_the_page_knows_who_looks(tab: VoicesTab) -> None:
+    assert 'data-act="new"' in tab.cards.value and "Crea la prima voce" in tab.cards.value
+    assert "Ancora nessuna voce" not in tab.cards.value  # who has voices is not told otherwise
