@@ -51,8 +51,8 @@ TABLE: dict[str, dict[frozenset[Role], str]] = {
     "retention": {REVIEW: "rules set run"},
     "enrolment": {VOICES: "start", OWN: "find of_actor encoded"},
     "synthesis": {VOICES: "preview", OWN: "find running live audio"},
-    "takes": {VOICES: "set_favourite delete", OWN: "search find of_batch clip audio cached"},
-    "batches": {VOICES: "start", OWN: "find running zip"},
+    "takes": {VOICES: "set_favourite delete", OWN: "search find of_batch batches clip audio cached"},
+    "batches": {VOICES: "start", OWN: "find running finished zip"},
     "choices": {OWN: "voices"},
     "evaluations": {VOICES: "evaluate evaluate_takes", OWN: "find running compare"},
     "datasets": {
@@ -66,7 +66,7 @@ TABLE: dict[str, dict[frozenset[Role], str]] = {
         VOICES: "submit resume delete use cancel pause", OWN: "predict jobs job progress sample_audio sample_texts",
     },
     "listening": {
-        VOICES: "create resume open revoke close delete", OWN: "running find_batch tests view offered",
+        VOICES: "create said resume open revoke close delete", OWN: "running find_batch tests view offered",
     },
 }  # fmt: skip
 # What services hand each other inside a transaction; whoever calls them was asked before.
@@ -169,7 +169,8 @@ def test_nobody_sees_what_is_anothers(
     """Of the methods that answer about one's own: by whom it is not, and who does not see all voices."""
     personal = {
         "voices.clip_audio", "voices.consent_audio", "voices.browse", "synthesis.audio", "takes.find", "takes.clip",
-        "takes.audio", "takes.search", "consent.newest", "consent.versions", "dossiers.open", "dossiers.export",
+        "takes.audio", "takes.search", "takes.batches", "batches.finished",
+        "consent.newest", "consent.versions", "dossiers.open", "dossiers.export",
         "dossiers.speakers", "enrolment.encoded", "speakers.link_for", "speakers.link_to", "datasets.list",
     }  # fmt: skip
     actors = {role: account(f"other {role.value}", role) for role in set(Role) - SEES_ALL}
