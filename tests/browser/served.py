@@ -1,4 +1,4 @@
-"""A studio served for the browser tests: ``python -m tests.browser.served STORAGE real|scripted|training``."""
+"""A studio for the browser tests: ``python -m tests.browser.served STORAGE real|whole|scripted|training|results``."""
 
 import sys
 from pathlib import Path
@@ -9,10 +9,12 @@ from studio.settings import Settings
 
 def build(storage: Path, engine: str) -> Studio:
     settings = Settings(storage=storage, port=0, device="cpu")
+    if engine == "whole":
+        return build_studio(settings)  # nothing is replaced: what is heard of a statement is what was said
     if engine == "real":
         studio = build_studio(settings)
-        # The fake microphone reads another text than today's statement, which nobody could have recorded before.
-        # What is heard is told; the voice is compared in earnest.
+        # The fake microphone reads another text than today's statement, which no person could have recorded
+        # before. What is heard is told; the voice is compared in earnest. "whole" has a machine read it.
         studio.judges.statement_errors = lambda statement, clip, language: (statement, 0.0)  # type: ignore[method-assign]
         return studio
     from tests.conftest import open_home
@@ -20,6 +22,8 @@ def build(storage: Path, engine: str) -> Studio:
 
     if engine == "training":
         return with_something_to_train(settings)
+    if engine == "results":
+        return with_something_to_measure(settings)
     return open_home(settings, FakeJudges())
 
 
@@ -34,6 +38,26 @@ def with_something_to_train(settings: Settings) -> Studio:
     studio = open_home(settings, judges)
     studio.engines.register(trainable_spec())
     consented_voice(studio, studio.accounts.actor_of(studio.accounts.ensure_administrator().id))
+    return studio
+
+
+def with_something_to_measure(settings: Settings) -> Studio:
+    """The scripted studio with a voice that may be measured, and a recogniser that mishears a word now and then."""
+    from sqlalchemy import select
+
+    from studio.db.tables import ConsentRecord
+    from studio.scores.sentences import built_in_set
+    from tests.conftest import open_home
+    from tests.scores.conftest import ScriptedEars, enrol_measured
+
+    ears = ScriptedEars()
+    studio = open_home(settings, ears)
+    enrol_measured(studio, studio.accounts.actor_of(studio.accounts.ensure_administrator().id))
+    first, second, third = (one.text for one in built_in_set("en-balanced-a").sentences[:3])
+    with studio.database.read() as session:
+        statement = session.scalars(select(ConsentRecord.statement)).one()
+    slower = [first, second.replace("young", "old"), third.replace(" twice", "")]
+    ears.will_hear = [first, second.replace("young", "old"), third, f"{statement} so", *slower]
     return studio
 
 

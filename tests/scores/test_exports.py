@@ -19,7 +19,7 @@ from studio.scores.requests import NoRatings, RunResult, Score
 from studio.scores.sentences import own_list
 from studio.ui.results.report import export
 from studio.ui.results.table import comparison_table
-from studio.ui.results.view import correlation_note, result_view
+from studio.ui.results.view import correlation_note, result_view, run_list
 from studio.ui.words import Words
 from studio.voices.forms import VoiceView
 from tests.scores.conftest import LINES, ScriptedEars, asked
@@ -124,7 +124,7 @@ def test_html_stands_alone_and_keeps_texts_as_texts(studio: Studio, admin: Actor
     assert "<script" not in page and "/media/" not in page and "timbro-player" not in page
     assert not re.search(r"(src|href)\s*=|url\(|@import|https?://", page)
     assert "<del>continuare</del>" in page and "n = 0" in page and "<svg" in page
-    assert "prefers-color-scheme: dark" in page and "MOS stimato" in page
+    assert "prefers-color-scheme: dark" in page and "MOS previsto" in page
 
 
 def test_an_unknown_ending_and_somebody_elses_run_are_refused(
@@ -218,6 +218,7 @@ def test_two_settings_of_an_engine_are_two_rows_and_an_adapter_takes_the_one_lik
     assert rows[3].base == fast.run
     table = comparison_table(Words("it"), compared(result, fast, seeded, adapter))
     assert table.count("speed = 1.5") == 2 and "seme 9" in table
+    assert "fake · speed = 1.5" in run_list(Words("en"), [fast.run], "")
 
 
 def test_correlation_with_listeners_is_shown_with_its_n(studio: Studio, admin: Actor, run_id: str) -> None:

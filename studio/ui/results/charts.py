@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT, LEFT, TOP, FLOOR = 560, 190, 26, 34, 152
+WIDTH, HEIGHT, LEFT, TOP, FLOOR = 560, 190, 26, 46, 164  # two rows of names above the bars
 
 
 @dataclass(frozen=True)

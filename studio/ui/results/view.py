@@ -5,7 +5,7 @@ from studio.scores.comparison import Comparison
 from studio.scores.requests import DONE, RUNNING, EvaluationEvent, RunView
 from studio.ui.markup import badge, bar, button, empty, esc
 from studio.ui.results.lines import charts, sentence_cards
-from studio.ui.results.table import comparison_table, missing_note
+from studio.ui.results.table import comparison_table, missing_note, system_of
 from studio.ui.words import Words
 
 ENDINGS = ("csv", "json", "html")
@@ -53,7 +53,7 @@ def _run(words: Words, run: RunView, chosen: bool) -> str:
 
 def run_name(words: Words, run: RunView) -> str:
     title = run.set_titles.get(words.language, run.set_titles.get("en", run.set_id))
-    return words("results.run", voice=run.voice_name, engine=run.engine_id, set=title)
+    return words("results.run", voice=run.voice_name, engine=system_of(words, run), set=title)
 
 
 def result_view(words: Words, comparison: Comparison) -> str:
