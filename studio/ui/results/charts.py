@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT, LEFT, TOP, FLOOR = 560, 190, 26, 46, 164  # two rows of names above the bars
+WIDTH, HEIGHT, LEFT, TOP, FLOOR = 560, 196, 26, 54, 170  # two rows of names above the bars
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def svg(chart: Chart) -> str:
         "; ".join([chart.title, *(label for label, n in zip(chart.labels, chart.counts, strict=True) if n)])
     )
     return (
-        f'<svg class="tb-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{told}">'
+        f'<svg class="tb-chart tb-bars" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{told}">'
         f'<line x1="{LEFT}" y1="{FLOOR}" x2="{WIDTH}" y2="{FLOOR}" stroke="var(--tb-line)"/>'
         f"{_bars(chart)}{_marks(chart.marks)}{_counts(chart)}{_ticks(chart.ticks)}</svg>"
     )
@@ -85,7 +85,7 @@ def _marks(marks: Sequence[Mark]) -> str:
         anchor = "start" if x < LEFT + 60 else "end" if x > WIDTH - 60 else "middle"
         drawn += (
             f'<line x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{FLOOR}" stroke="{colour}" stroke-width="2" '
-            f'stroke-dasharray="5 3"/><text x="{x:.1f}" y="{12 + 13 * row}" text-anchor="{anchor}" font-size="12" '
+            f'stroke-dasharray="5 3"/><text x="{x:.1f}" y="{14 + 17 * row}" text-anchor="{anchor}" font-size="12" '
             f'fill="{colour}">{escape(mark.label)}</text>'
         )
     return drawn

@@ -138,5 +138,5 @@ def _told(words: Words, edges: list[str], counts: tuple[int, ...]) -> tuple[str,
 def _figure(chart: Chart, means: str) -> str:
     return (
         f'<figure class="tb-card"><figcaption><b>{esc(chart.title)}</b><br>'
-        f'<span class="tb-dim">{esc(means)}</span></figcaption><div class="tb-scroll">{svg(chart)}</div></figure>'
+        f'<span class="tb-dim">{esc(means)}</span></figcaption>{svg(chart)}</figure>'
     )
