@@ -198,7 +198,8 @@ def test_attack_20_nor_of_results(served: Served, ada: Visitor) -> None:
             )  # fmt: skip
     rows = sheet_of(ada.client.get(f"/media/evaluation/{run.id}.csv"))
     named = rows[0].index("name"), rows[0].index("text"), rows[0].index("transcript")
-    assert [[row[n] for n in named] for row in rows[1:]] == [["'" + one] * 3 for one in FORMULAS]
+    heard = [[row[n] for n in named] for row in rows[1:] if row[named[2]]]
+    assert heard == [["'" + one] * 3 for one in FORMULAS]
     no_formula(rows[1:])
 
 
@@ -382,7 +383,8 @@ def test_attack_30_the_served_database_lets_nobody_rewrite_its_log(served: Serve
     ("attack", "reason"),
     [
         (
-            "update audit_entry set body = replace(body, 'acc_', 'abc_') where seq = 3",
+            "update audit_entry set body = replace(body, 'acc_', 'abc_') "
+            "where seq = (select min(seq) from audit_entry where instr(body, 'acc_') > 0)",
             "chain",
         ),
         ("delete from audit_entry where seq = 2", "chain"),

@@ -124,7 +124,10 @@ def test_a_session_gives_nothing_away(served: Served, owner: Actor, clock: Clock
     one.finish(*ANSWERS.get(kind, (1.0,)))
     one.state()
     received = b"\n".join(one.received).lower()
-    given = [word for word in SECRETS if word.encode() in received]
+    spoken = re.sub(
+        rb"[\w-]{40,}", b"", received
+    )  # not in random tokens: any four letters turn up there, too
+    given = [word for word in SECRETS if word.encode() in spoken]
     assert given == []
     assert view.config_hash.encode() not in received
     assert len(set(one.sounds)) == len(one.sounds) > 6

@@ -23,14 +23,20 @@ from tests.web.visitor import Visitor
 PRESET = "preset:fake:tone"
 TEXT = "Buongiorno, questa è una prova."
 
+ROOM = 20  # open keys of a visitor; an account has 50 at most
+
 
 def actor_of(served: Served, visitor: Visitor) -> Actor:
     return served.studio.accounts.actor_of(visitor.account_id)
 
 
 def caller(served: Served, visitor: Visitor, *scopes: str, **more: Any) -> httpx.Client:
-    """A program with a new key of the visitor's."""
-    made = served.studio.api_keys.create(actor_of(served, visitor), "prog", scopes or ("speak",), **more)
+    """A program with a new key of the visitor's; those of earlier tests make room."""
+    keys, actor = served.studio.api_keys, actor_of(served, visitor)
+    mine = [key for key in keys.keys(actor) if key.name == "prog" and not key.revoked_at]
+    for old in mine[ROOM:]:
+        keys.revoke(actor, old.id)
+    made = keys.create(actor, "prog", scopes or ("speak",), **more)
     return httpx.Client(base_url=served.url, timeout=30, headers={"authorization": f"Bearer {made[1]}"})
 
 
