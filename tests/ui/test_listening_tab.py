@@ -98,7 +98,7 @@ def test_what_the_pages_state_holds_can_be_hashed_as_gradio_does(
         file.write_bytes(encode(clip(1.0), AudioFormat.WAV))
     picked, _, _ = form.systems.add_voice("preset:fake:tone", "fake", "", "Uno", [], asks)
     with_clips, _, _ = form.systems.add_clips([str(heard)], "", "Due", picked, asks)
-    gold, _ = form.take_gold([str(known)], 1, "", [], asks)
+    gold, _ = form.gold.take([str(known)], 1, "", [], asks)
     assert len({deep_hash(state) for state in ([], picked, with_clips, gold)}) == 4
     assert deep_hash(clip(1.0)) == deep_hash(clip(1.0)) != deep_hash(clip(1.1))
 
@@ -126,17 +126,17 @@ def test_clips_say_whose_voice_they_are_and_each_gold_clip_has_its_own_score(
 ) -> None:
     studio, form, asks = tab.desk.studio, tab.form, visitor(admin, host="127.0.0.1:7860")
     voice = enrol(studio, admin, "Linda", consent=consent_form(studio, PURPOSES | {Purpose.LISTENING_TEST}))
-    whose = form.systems.speakers("", asks)
+    whose = form.systems.whose.speakers("", asks)
     assert [choice[1] for choice in whose.choices] == ["", voice.id]
     files = [tmp_path / f"{number}.wav" for number in range(5)]  # each is taken in, and gone then
     for number, file in enumerate(files):
         file.write_bytes(encode(clip(1.0 + number / 10), AudioFormat.WAV))
     picked, _, _ = form.systems.add_clips([str(file) for file in files[:2]], voice.id, "Sue", [], asks)
     assert picked[0].form.source.voice_id == voice.id
-    gold, _ = form.take_gold([str(files[3])], 1, voice.id, [], asks)
-    gold, told = form.take_gold([str(files[4])], 5, "", gold, asks)
-    gold, _ = form.take_gold([str(files[2])], 3, "", gold, asks)
-    gold, told = form.drop_gold(gold, press("drop", number=2), asks)
+    gold, _ = form.gold.take([str(files[3])], 1, voice.id, [], asks)
+    gold, told = form.gold.take([str(files[4])], 5, "", gold, asks)
+    gold, _ = form.gold.take([str(files[2])], 3, "", gold, asks)
+    gold, told = form.gold.drop(gold, press("drop", number=2), asks)
     assert [(one.form.expected, one.form.voice_id) for one in gold] == [(1.0, voice.id), (5.0, "")]
     assert "punteggio noto: 1" in told and "punteggio noto: 5" in told
     list(

@@ -5,26 +5,17 @@ from typing import Any
 
 import gradio as gr
 
-from studio.audio.decode import decode
 from studio.audio.loudness import TARGET_LUFS
-from studio.listening.forms import TIE_RULES, GoldForm, ListeningForm
+from studio.listening.forms import TIE_RULES, ListeningForm
 from studio.listening.kinds import Kind
 from studio.listening.screening import ScreeningRule
 from studio.ui.desk import Desk
+from studio.ui.listen.gold import GoldPanel, Known
 from studio.ui.listen.planner import Intent, items_of, plan_card
-from studio.ui.listen.systems import Systems, SystemsPanel, whose_voice
-from studio.ui.markup import board, button, esc
-from studio.ui.uploads import take_in
+from studio.ui.listen.systems import Systems, SystemsPanel
+from studio.ui.markup import esc
 
 LANGUAGES = ("it", "en", "es", "fr", "de", "pt")
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """A clip with its known score in the page's state; by identity, for Gradio hashes it and samples have no hash."""
-
-    name: str
-    form: GoldForm
 
 
 @dataclass(frozen=True)
@@ -176,17 +167,7 @@ class FormPanel:
                 )
             self.headphones = gr.Checkbox(label=words("listen.headphones"), elem_id="listen-headphones")
             self.level = gr.Checkbox(value=True, label=words("listen.level_on"), elem_id="listen-level")
-            self.gold: gr.State = gr.State([], time_to_live=7200)
-            with gr.Group() as self.gold_group:
-                with gr.Row():
-                    self.gold_score = gr.Number(
-                        1, minimum=1, maximum=5, label=words("listen.gold_score"), min_width=120
-                    )
-                    self.gold_whose = whose_voice(words, "listen-gold-whose")
-                self.gold_bring = gr.UploadButton(
-                    words("listen.gold"), file_types=["audio"], file_count="multiple"
-                )
-                self.gold_told = board("listen-gold")
+            self.gold = GoldPanel(self.desk)
 
     def _rules(self) -> None:
         words = self.desk.words
@@ -225,7 +206,7 @@ class FormPanel:
         """In the order of `Design`."""
         return [
             self.name, self.kind, self.systems.picked, self.sentences, self.language, self.title, self.instructions,
-            self.tie_rule, self.level, self.headphones, self.training, self.traps, self.per_listener, self.gold,
+            self.tie_rule, self.level, self.headphones, self.training, self.traps, self.per_listener, self.gold.kept,
             self.finished, self.traps_right, self.gold_within, self.variance, self.need_headphones, self.attested,
             self.lufs, self.mushra_share, self.seed,
         ]  # fmt: skip
@@ -233,7 +214,7 @@ class FormPanel:
     def wire(self, demo: gr.Blocks, voice: Any) -> None:
         on = self.desk.on
         self.systems.wire(demo, voice)
-        fitted = [self.kind_told, self.tie_rule, self.traps, self.gold_group, self.mushra_share]
+        fitted = [self.kind_told, self.tie_rule, self.traps, self.gold.group, self.mushra_share]
         on(self.kind.change, self.fit, [self.kind], fitted)
         planned = [self.kind, self.listeners, self.sentences, self.systems.picked, self.per_listener]
         for event in (
@@ -245,11 +226,7 @@ class FormPanel:
             self.per_listener.change,
         ):
             on(event, self.planned, planned, [self.plan], trigger_mode="always_last")
-        known = [self.gold_bring, self.gold_score, self.gold_whose, self.gold]
-        on(self.gold_bring.upload, self.take_gold, known, [self.gold, self.gold_told])
-        on(self.gold_told.click, self.drop_gold, [self.gold], [self.gold, self.gold_told])
-        for event in (demo.load, voice.change):
-            on(event, self.systems.speakers, [self.gold_whose], [self.gold_whose])
+        self.gold.wire(demo, voice)
         said = [self.systems.picked, self.language]
         on(self.take.click, self.take_sentences, said, [self.sentences], progress="minimal")
         on(self.close.click, lambda: gr.Column(visible=False), None, [self.panel])
@@ -276,42 +253,6 @@ class FormPanel:
         return plan_card(
             self.desk.words, Intent(Kind(kind), int(listeners or 2), items, int(per_listener or 0))
         )
-
-    def take_gold(
-        self,
-        paths: list[str] | None,
-        score: float | None,
-        whose: str | None,
-        kept: list[Known],
-        request: gr.Request,
-    ) -> tuple[list[Known], str]:
-        """Clips whose score is known; they stay in this page's memory until the test is made."""
-        self.desk.actor(request)
-        limit = self.desk.studio.settings.upload_limit_mb
-        uploads = [take_in(path, "upload", limit) for path in paths or []]
-        taken = [
-            Known(u.name, GoldForm(decode(u.data, u.name), float(score or 0), whose or "")) for u in uploads
-        ]
-        return [*kept, *taken], self.gold_list([*kept, *taken])
-
-    def drop_gold(
-        self, kept: list[Known], event: gr.EventData, request: gr.Request
-    ) -> tuple[list[Known], str]:
-        self.desk.actor(request)
-        number = int(event._data["number"])
-        kept = [*kept[:number], *kept[number + 1 :]]
-        return kept, self.gold_list(kept)
-
-    def gold_list(self, kept: list[Known]) -> str:
-        """Each clip with the score it should get."""
-        words = self.desk.words
-        rows = "".join(
-            f'<div class="tb-row"><b>{esc(one.name)}</b>'
-            f'<span class="tb-dim">{esc(words("listen.gold_told", score=f"{one.form.expected:g}"))}</span>'
-            f"{button('drop', words('do.remove'), kind='risk', number=number)}</div>"
-            for number, one in enumerate(kept)
-        )
-        return f'<div class="tb-list">{rows}</div>' if rows else ""
 
     def take_sentences(self, picked: Systems, language: str, request: gr.Request) -> str:
         """What the first recordings say, one a line: then the others say the same."""

@@ -11,6 +11,7 @@ from studio.listening.forms import MOST_ITEMS, Recorded, SpokenBy, SystemForm, U
 from studio.synthesis.choices import VoiceOption
 from studio.synthesis.requests import VoiceChoice
 from studio.ui.desk import Desk
+from studio.ui.listen.whose import Whose
 from studio.ui.markup import badge, board, button, esc
 from studio.ui.trained import trained_of
 from studio.ui.uploads import take_in
@@ -61,14 +62,6 @@ def _kept(chosen: str | None, fitting: dict[str, str]) -> str | None:
     return chosen if chosen in fitting else next(iter(fitting), None)
 
 
-def whose_voice(words: Words, elem_id: str) -> gr.Dropdown:
-    """Whose voice uploaded clips are: they are sealed with that speaker's key, and go with that speaker."""
-    return gr.Dropdown(
-        [(words("listen.nobody"), "")], value="", label=words("listen.whose"), info=words("listen.whose_info"),
-        elem_id=elem_id, scale=3,
-    )  # fmt: skip
-
-
 class SystemsPanel:
     """Adds voices, speakers' recordings and clips."""
 
@@ -93,7 +86,7 @@ class SystemsPanel:
                 words("listen.add_recordings"), interactive=False, elem_id="listen-add-recordings"
             )
         with gr.Row(equal_height=True):
-            self.whose = whose_voice(words, "listen-whose")
+            self.whose = Whose(desk, "listen-whose")
             self.bring = gr.UploadButton(
                 words("listen.add_clips"),
                 file_types=["audio"],
@@ -106,7 +99,7 @@ class SystemsPanel:
         on = self.desk.on
         for event in (demo.load, header_voice.change):
             on(event, self.voices, [self.voice], [self.voice])
-            on(event, self.speakers, [self.whose], [self.whose])
+            on(event, self.whose.speakers, [self.whose.picked], [self.whose.picked])
         on(self.voice.change, self.fit, [self.voice, self.engine], [self.engine, self.add_recordings])
         for event in (self.voice.change, self.engine.change):
             on(event, self.fit_trained, [self.voice, self.engine, self.trained], [self.trained])
@@ -114,7 +107,7 @@ class SystemsPanel:
         spoken = [self.voice, self.engine, self.trained, self.name, self.picked]
         on(self.add.click, self.add_voice, spoken, shown)
         on(self.add_recordings.click, self.add_recorded, [self.voice, self.name, self.picked], shown)
-        brought = [self.bring, self.whose, self.name, self.picked]
+        brought = [self.bring, self.whose.picked, self.name, self.picked]
         on(self.bring.upload, self.add_clips, brought, shown, progress="minimal")
         on(self.area.click, self.change, [self.picked], [self.picked, self.area])
 
@@ -125,13 +118,6 @@ class SystemsPanel:
         keys = [one.key for one in options if one.usable]
         names = [(self._label(one), one.key) for one in options if one.usable]
         return gr.Dropdown(names, value=chosen if chosen in keys else keys[0] if keys else None)
-
-    def speakers(self, chosen: str | None, request: gr.Request) -> Any:
-        """Enrolled voices, by id, for the clips that somebody brings."""
-        options = self.desk.studio.choices.voices(self.desk.actor(request))
-        own = [(one.name, VoiceChoice.parse(one.key).voice_id) for one in options if not one.engine_id]
-        known = [(self.desk.words("listen.nobody"), ""), *own]
-        return gr.Dropdown(known, value=chosen if chosen in [key for _, key in known] else "")
 
     def _label(self, option: VoiceOption) -> str:
         words = self.desk.words
