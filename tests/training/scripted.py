@@ -160,6 +160,15 @@ def wait_for(
     raise AssertionError(f"{job.state} at step {job.step}/{job.steps}: {job.reason}\n{log}")
 
 
+def tidied(folder: Path, seconds: float = 60) -> bool:
+    """Whether a run's copy of the recordings is gone, soon after its row says how it ended."""
+    end = time.monotonic() + seconds
+    while (folder / "data").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.2)  # what else is tidied follows at once
+    return not (folder / "data").exists()
+
+
 def ended(job: JobView) -> bool:
     return job.state not in (JobState.QUEUED, JobState.RUNNING)
 

@@ -24,6 +24,7 @@ from tests.training.scripted import (
     kill_children,
     make_dataset,
     request_for,
+    tidied,
     trainable_spec,
     wait_for,
     worker_of,
@@ -75,7 +76,7 @@ def test_a_job_runs_to_its_end_and_its_best_checkpoint_becomes_an_adapter(
     assert adapter.card["dataset"]["content_hash"] == job.dataset.content_hash != ""
     # What is not needed any more is gone: the recordings' copy above all.
     folder = studio.settings.storage / "runs" / job_id
-    assert not (folder / "data").exists() and not list(folder.glob("checkpoints/*/trainer"))
+    assert tidied(folder) and not list(folder.glob("checkpoints/*/trainer"))
     assert studio.training.sample_texts(admin, job_id)
     data, media_type, _ = studio.training.sample_audio(admin, seen.checkpoints[0].id, 0)
     assert media_type == "audio/wav" and data[:4] == b"RIFF"
@@ -141,11 +142,7 @@ def test_a_cancelled_job_ends_at_its_next_step_and_its_recordings_go(
     studio.training.cancel(admin, job_id)
     job = wait_for(studio, admin, job_id, ended)
     assert job.state is JobState.CANCELLED
-    data = studio.settings.storage / "runs" / job_id / "data"
-    end = time.monotonic() + 60
-    while data.exists() and time.monotonic() < end:  # the row says how it ended before the folder is tidied
-        time.sleep(0.05)
-    assert not data.exists()
+    assert tidied(studio.settings.storage / "runs" / job_id)
     assert studio.training.adapters.of_voice(admin, voice.id) == []
     with pytest.raises(InputRefused):
         studio.training.resume(admin, job_id)
