@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Cookie, FrameLocator, Page, expect
 
 from tests.browser.conftest import Served, sign_in
 
@@ -16,9 +16,38 @@ SENTENCES = "Buongiorno a tutti.\nIl treno parte alle otto."
 LONG_MS = 120_000
 
 
+@pytest.fixture(scope="module")
+def served(serve: Callable[[str], Served]) -> Served:
+    return serve("listening")  # scripted, and of this module's own: a sign-in link works once
+
+
+@pytest.fixture(scope="module")
+def cookies(served: Served, chromium: Browser) -> list[Cookie]:
+    """One sign-in for all tests here."""
+    context = chromium.new_context(locale="it-IT")
+    page = context.new_page()
+    page.set_default_timeout(LONG_MS)
+    sign_in(page, served.link)
+    kept = context.cookies()
+    context.close()
+    return kept
+
+
 @pytest.fixture
-def shot(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, str], None]:
-    """Screenshots to look at: into $TIMBRO-independent tmp_path, named after what they show."""
+def owner_page(served: Served, cookies: list[Cookie], open_page: Callable[..., Page]) -> Callable[..., Page]:
+    def start(**options: object) -> Page:
+        page = open_page(**options)
+        page.context.add_cookies(cookies)  # type: ignore[arg-type]
+        page.goto(f"{served.address}/")
+        expect(page.locator("#voice input")).not_to_have_value("")
+        return page
+
+    return start
+
+
+@pytest.fixture
+def shot(tmp_path: Path) -> Callable[[Page, str], None]:
+    """Screenshots to look at: into tmp_path (pytest's --basetemp says where), named after what they show."""
 
     def take(page: Page, name: str) -> None:
         page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
@@ -43,8 +72,8 @@ def add_system(page: Page, number: int, name: str) -> None:
     expect(page.locator("#listen-picked")).to_contain_text(name, timeout=LONG_MS)
 
 
-def design(page: Page, name: str, kind: str) -> None:
-    """Two presets of the scripted engines, two sentences, one training question."""
+def design(page: Page, name: str, kind: str, *, headphones: bool = False) -> None:
+    """Two presets of the scripted engines, two sentences, two training questions."""
     page.get_by_role("tab", name="Ascolto").click()
     page.click("#listen-new")
     page.fill("#listen-name input, #listen-name textarea", name)
@@ -53,6 +82,9 @@ def design(page: Page, name: str, kind: str) -> None:
         add_system(page, number, system)
     page.fill("#listen-sentences textarea", SENTENCES)
     expect(page.locator("#plan")).to_contain_text("±")
+    if headphones:
+        page.locator("#listen-checks button").first.click()
+        page.locator("#listen-headphones input").check()
     page.click("#listen-create")
     expect(page.locator("#listen-detail")).to_contain_text(name, timeout=LONG_MS)
     open_button = page.locator("#listen-detail").get_by_role("button", name="Apri agli ascoltatori")
@@ -71,47 +103,90 @@ def agree(page: Page) -> None:
     page.click("#begin")
 
 
-def answer(page: Page, value: str, *, by_key: bool = False) -> None:
+def answer(page: Page | FrameLocator, value: str, *, by_key: bool = False) -> None:
     """Hear every sound of the question to its end, then answer and go on."""
     place = page.locator("#place").inner_text()
     expect(page.locator("#next")).to_be_disabled()
-    assert page.locator('[aria-checked="true"]').count() == 0  # nothing is chosen for the listener
+    expect(page.locator('[aria-checked="true"]')).to_have_count(0)  # nothing is chosen for the listener
     for sound in page.locator(".player").all():
         expect(sound).to_be_enabled()
         sound.click()
         expect(sound).to_contain_text("ascoltato")
     if by_key:
+        assert isinstance(page, Page)
         page.keyboard.press(value)
         page.keyboard.press("Enter")
     else:
         page.locator(f'.answer[data-value="{value}"]').click()
-        page.click("#next")
+        page.locator("#next").click()
     expect(page.locator(f"#place:has-text('{place}')")).to_have_count(0)
 
 
-def rate_in_the_tab(page: Page) -> None:
-    """Whoever is signed in finds the open test in the tab, and takes part without leaving it."""
+def rate_in_the_tab(page: Page, shot: Callable[[Page, str], None]) -> None:
+    """Whoever is signed in finds the open test in the tab, takes part without leaving it, and is counted."""
     page.reload()
     page.get_by_role("tab", name="Ascolto").click()
+    mine = page.locator("#listen-tests article", has_text="Prova MOS")
+    expect(mine).to_contain_text("1 ascoltatori, 1 hanno finito, 4 voti")
+    mine.get_by_role("button", name="Apri").click()
+    expect(page.locator("#listen-detail")).to_contain_text("Prova MOS")
     page.locator("#listen-offered summary").first.click()
     inside = page.frame_locator("#listen-offered iframe").first
     inside.locator("#agree").check()
     inside.locator("#begin").click()
     expect(inside.locator("#practice")).to_be_visible()
-    expect(inside.locator(".player").first).to_be_enabled()
+    answer(inside, "3")
+    answer(inside, "3")
+    expect(inside.locator("#practice")).to_have_count(0)
+    answer(inside, "5")
+    shot(page, "tab-rating")
+    expect(page.locator("#listen-tests")).to_contain_text(
+        "2 ascoltatori, 1 hanno finito, 5 voti", timeout=LONG_MS
+    )
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", (1366, 900)), ("dark", (390, 844))])
+@pytest.mark.timeout(600)
+def test_a_tone_that_does_not_arrive_cannot_be_answered_and_a_change_of_language_does_no_harm(
+    owner_page: Callable[..., Page],
+    open_page: Callable[..., Page],
+    troubles: list[str],
+    shot: Callable[[Page, str], None],
+    scheme: str,
+    size: tuple[int, int],
+) -> None:
+    owner = owner_page(color_scheme=scheme)
+    design(owner, f"Prova cuffie {scheme}", "MOS", headphones=True)
+    shot(owner, f"owner-{scheme}")
+    listener = open_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    listener.goto(open_link(owner))
+    agree(listener)
+    answers = listener.locator(".answers .answer")
+    listener.route("**/sound/*.wav", lambda route: route.fulfill(status=503))
+    listener.click("#tone")
+    expect(listener.locator("#tone-hint")).to_contain_text("riprova")
+    expect(answers.first).to_be_disabled()
+    listener.unroute("**/sound/*.wav")
+    listener.click("#tone")
+    listener.get_by_role("button", name="English").click()  # while the tone sounds
+    expect(listener.locator("#tone")).to_have_text("Listen again")
+    expect(answers.first).to_be_enabled()
+    shot(listener, f"headphones-{scheme}")
+    answers.first.click()
+    expect(answers.first).to_be_disabled()  # the next tone has not sounded
+    listener.click("#no-headphones")
+    expect(listener.locator("#place")).to_be_visible()
+    assert troubles == []
 
 
 @pytest.mark.timeout(900)
 def test_mos_and_ab_from_the_public_link_on_a_phone_with_a_break(
-    serve: Callable[[str], Served],
+    owner_page: Callable[..., Page],
     open_page: Callable[..., Page],
     troubles: list[str],
     shot: Callable[[Page, str], None],
 ) -> None:
-    served = serve("scripted")
-    owner = open_page()
-    sign_in(owner, served.link)
-
+    owner = owner_page()
     design(owner, "Prova MOS", "MOS")
     shot(owner, "ready")
     link = open_link(owner)
@@ -159,7 +234,7 @@ def test_mos_and_ab_from_the_public_link_on_a_phone_with_a_break(
     owner.get_by_text("Chiudi la prova", exact=True).first.click()
     owner.locator("#listen-detail [data-act=close]").dblclick()  # it asks once more, for four seconds
     expect(owner.locator("#listen-detail")).to_contain_text("La prova è chiusa")
-    rate_in_the_tab(owner)
+    rate_in_the_tab(owner, shot)
     listener.goto(ab)
     expect(listener.locator("#closed")).to_be_visible()
     expect(listener.locator("table")).to_contain_text("Segreto uno")
