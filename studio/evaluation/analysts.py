@@ -7,6 +7,7 @@ from multiprocessing.process import BaseProcess
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from studio.audio.clip import AudioClip
 from studio.evaluation.mcd import coefficients
@@ -54,9 +55,10 @@ class Analyst:
 def _analyse(pipe: Connection) -> None:
     """What the process does until its pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the studio's to answer
-    while True:
-        try:
-            samples, sample_rate_hz, pitch = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(coefficients(samples, sample_rate_hz, pitch))
+    with threadpool_limits(1):  # there is a process a core: threads more would only stand in each other's way
+        while True:
+            try:
+                samples, sample_rate_hz, pitch = pipe.recv()
+            except EOFError:
+                return
+            pipe.send(coefficients(samples, sample_rate_hz, pitch))

@@ -70,7 +70,7 @@ def _request(terminal: Terminal, given: argparse.Namespace) -> LaunchRequest:
         valid = ", ".join(one.name for one in fields(TrainingPlan))
         raise ValueError(f"unknown settings {', '.join(sorted(unknown))}; the valid ones are {valid}")
     if given.method:
-        changes["method"] = given.method
+        changes.setdefault("method", given.method)
     if changes:
         plan = replace(plan, **changes, preset=OWN)  # type: ignore[arg-type]
         plan = replace(plan, method=Method(plan.method), precision=Precision(plan.precision))

@@ -39,6 +39,7 @@ def _route(methods: str, path: str, guard: Guard, budget: Budget = Budget.ANY) -
 ID = "[A-Za-z0-9_-]{1,64}"
 SESSION = "(?P<session>[A-Za-z0-9_-]{1,64})"
 PAGES = f"/({'|'.join(LANGUAGES)})?"  # one page a language
+ENDING = "(\\.[a-z0-9]{1,12}){1,2}"
 FILE_NAME = "[A-Za-z0-9_.@-]{1,200}"
 READ = "GET HEAD"
 G = "/gradio_api"
@@ -57,7 +58,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "/logout", Guard.ANYBODY),
     _route(
         READ,
-        f"/media/(take|sample|clip|utterance|passage|consent|live|batch|evaluation)/{ID}(\\.[a-z0-9]{{1,8}}){{1,2}}",
+        f"/media/(take|sample|clip|utterance|passage|consent|live|batch|evaluation|adapter|merged)/{ID}{ENDING}",
         Guard.ACCOUNT,
     ),
     # -- listeners, by their link ------------------------------------------------------------------

@@ -65,6 +65,7 @@ def main() -> None:
     from studio.web.server import build_app, prepare, serve
 
     studio = build(Path(sys.argv[1]), sys.argv[2])
+    studio.training.supervisor.start()  # as `run_studio` does
     prepare(studio)
     from studio.ui.shell import build_ui
     from studio.ui.theme import build_look

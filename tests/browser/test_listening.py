@@ -72,7 +72,9 @@ def add_system(page: Page, number: int, name: str) -> None:
     expect(page.locator("#listen-picked")).to_contain_text(name, timeout=LONG_MS)
 
 
-def design(page: Page, name: str, kind: str, *, headphones: bool = False) -> None:
+def design(
+    page: Page, name: str, kind: str, shot: Callable[[Page, str], None], *, headphones: bool = False
+) -> None:
     """Two presets of the scripted engines, two sentences, two training questions."""
     page.get_by_role("tab", name="Ascolto").click()
     page.click("#listen-new")
@@ -85,6 +87,7 @@ def design(page: Page, name: str, kind: str, *, headphones: bool = False) -> Non
     if headphones:
         page.locator("#listen-checks button").first.click()
         page.locator("#listen-headphones input").check()
+    shot(page, f"create-{kind.replace('/', '')}")
     page.click("#listen-create")
     expect(page.locator("#listen-detail")).to_contain_text(name, timeout=LONG_MS)
     open_button = page.locator("#listen-detail").get_by_role("button", name="Apri agli ascoltatori")
@@ -156,7 +159,8 @@ def test_a_tone_that_does_not_arrive_cannot_be_answered_and_a_change_of_language
     size: tuple[int, int],
 ) -> None:
     owner = owner_page(color_scheme=scheme)
-    design(owner, f"Prova cuffie {scheme}", "MOS", headphones=True)
+    design(owner, f"Prova cuffie {scheme}", "MOS", shot, headphones=True)
+    owner.set_viewport_size({"width": size[0], "height": size[1]})
     shot(owner, f"owner-{scheme}")
     listener = open_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
     listener.goto(open_link(owner))
@@ -187,7 +191,7 @@ def test_mos_and_ab_from_the_public_link_on_a_phone_with_a_break(
     shot: Callable[[Page, str], None],
 ) -> None:
     owner = owner_page()
-    design(owner, "Prova MOS", "MOS")
+    design(owner, "Prova MOS", "MOS", shot)
     shot(owner, "ready")
     link = open_link(owner)
     listener = open_page(**PHONE)
@@ -220,7 +224,7 @@ def test_mos_and_ab_from_the_public_link_on_a_phone_with_a_break(
     lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
     assert len(lines) == 1 + 6
 
-    design(owner, "Prova AB", "A/B")
+    design(owner, "Prova AB", "A/B", shot)
     ab = open_link(owner)
     listener.goto(ab)
     agree(listener)

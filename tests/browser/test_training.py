@@ -47,12 +47,15 @@ def test_a_dataset_is_made_trained_on_watched_and_its_adapter_speaks(
     served = serve("training")
     page = open_page(viewport={"width": 1280, "height": 900})
     sign_in(page, served.link)
-    make_dataset(page, tmp_path / "corpus.zip")
-    launch(page)
-    watch_to_the_end(page)
-    come_back(page)
-    take_out(page, tmp_path)
-    speak_with_it(page)
+    try:
+        make_dataset(page, tmp_path / "corpus.zip")
+        launch(page)
+        watch_to_the_end(page)
+        come_back(page)
+        take_out(page)
+        speak_with_it(page)
+    finally:
+        shot(page, "last")
     assert troubles == []
 
 
@@ -65,6 +68,7 @@ def make_dataset(page: Page, corpus: Path) -> None:
     page.locator("#dataset-language input").click()
     page.get_by_role("option", name="Inglese").click()
     page.locator("#dataset-origin").get_by_label("file", exact=True).check()
+    expect(page.locator("#dataset-files input[type=file]")).to_have_count(1, timeout=LONG_MS)
     page.set_input_files("#dataset-files input[type=file]", corpus)
     expect(page.locator("#dataset-files")).to_contain_text("corpus", timeout=LONG_MS)
     page.click("#dataset-go")
@@ -136,7 +140,7 @@ def come_back(page: Page) -> None:
     shot(page, "jobs")
 
 
-def take_out(page: Page, folder: Path) -> None:
+def take_out(page: Page) -> None:
     """Renamed, and exported with its card."""
     shelf = page.locator("#job-adapters article")
     expect(shelf).to_have_count(1, timeout=LONG_MS)

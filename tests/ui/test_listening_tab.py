@@ -79,6 +79,22 @@ def test_a_test_is_made_opened_rated_and_closed_in_the_tab(
     assert list(tab.act(view.id, press("delete", id=view.id), asks)) and not studio.listening.tests(admin)
 
 
+def test_a_look_from_before_the_end_of_the_batch_is_put_right_by_the_next(
+    tab: ListenTab, admin: Actor, visitor: Visitor
+) -> None:
+    """An old look may arrive last; the timer goes on until what is shown is ready."""
+    asks = visitor(admin, host="127.0.0.1:7860")
+    looks = []
+    for step in tab.create(asks, *design()):
+        drawn = step[len(tab.making) :]
+        if isinstance(drawn[-1], gr.Timer) and "in preparazione" in str(drawn[1]):
+            looks.append(drawn[-1].active)
+    view = tab.desk.studio.listening.tests(admin)[0]
+    assert looks and all(looks)
+    card, timer = (tab.tick(view.id, "making False 0 0 0", asks)[place] for place in (1, 5))
+    assert "Apri agli ascoltatori" in str(card) and not timer.active
+
+
 def test_the_engine_fits_the_voice_even_before_the_page_has_caught_up(
     tab: ListenTab, admin: Actor, visitor: Visitor
 ) -> None:

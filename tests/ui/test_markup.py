@@ -37,7 +37,7 @@ def harmless(markup: str) -> bool:
 def test_attack_19_names_and_transcripts_of_takes_stay_text() -> None:
     take = make_take()
     pages = [
-        take_card(WORDS, take),
+        take_card(WORDS, take, trained=EVIL),
         scores_card(WORDS, take, scored=True),
         history_list(WORDS, [take], filtered=False),
     ]

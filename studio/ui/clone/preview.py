@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from studio.errors import StudioError
+from studio.errors import NotFound, StudioError
 from studio.privacy.access import Actor
 from studio.synthesis.preview import Preview
 from studio.synthesis.requests import PreviewEvent, Take
@@ -103,7 +103,18 @@ class PreviewPanel:
 
     def card(self, actor: Actor, take: Take) -> str:
         preferred = self.desk.studio.accounts.preferences(actor)["format"]
-        return take_card(self.desk.words, take, preferred=preferred)
+        return take_card(self.desk.words, take, preferred=preferred, trained=self.trained_name(actor, take))
+
+    def trained_name(self, actor: Actor, take: Take) -> str:
+        """The adapter or checkpoint that speaks in it, by its name for as long as it is there."""
+        if not take.adapter_id:
+            return ""
+        words = self.desk.words
+        try:
+            one = self.desk.studio.synthesis.trained.choice(actor, take.adapter_id)
+        except NotFound:
+            return words("clone.trained_gone")
+        return words(f"clone.trained_{one.kind}", name=one.name)
 
     def cancel(self, token: str, request: gr.Request) -> None:
         if token:

@@ -37,9 +37,9 @@ def live_player(words: Words, token: str) -> str:
     )
 
 
-def take_card(words: Words, take: Take, *, preferred: str = "") -> str:
-    """A finished take: player and downloads. The measurements stand beside it, so that their arrival does
-    not interrupt who listens.
+def take_card(words: Words, take: Take, *, preferred: str = "", trained: str = "") -> str:
+    """A finished take: how it was made, player and downloads. The measurements stand beside it, so that their
+    arrival does not interrupt who listens. `trained` names the adapter or checkpoint it speaks with.
     """
     star = button(
         "star", "★" if take.favourite else "☆", kind="icon lit" if take.favourite else "icon",
@@ -47,9 +47,11 @@ def take_card(words: Words, take: Take, *, preferred: str = "") -> str:
     )  # fmt: skip
     cached = badge(words("clone.cached"), "good") if take.cached else ""
     heading = f"{take.voice_name} · {words.seconds(take.duration_s)}"
+    made_by = " · ".join(part for part in (take.engine_id, take.language, trained) if part)
     return (
         f'<article class="tb-card" id="take" aria-label="{esc(heading)}" data-take="{esc(take.id)}">'
         f'<div class="tb-row"><h3>{esc(heading)}</h3>{cached}{star}</div>'
+        f'<p class="tb-dim">{esc(made_by)}</p>'
         f"{player(f'/media/take/{take.id}.wav', heading, spectrogram=True, duration_s=take.duration_s)}"
         f"{downloads(words, take, preferred)}</article>"
     )

@@ -85,7 +85,7 @@ class SystemsPanel:
             self.add_recordings = gr.Button(
                 words("listen.add_recordings"), interactive=False, elem_id="listen-add-recordings"
             )
-        with gr.Row(equal_height=True):
+        with gr.Row():
             self.whose = Whose(desk, "listen-whose")
             self.bring = gr.UploadButton(
                 words("listen.add_clips"),

@@ -87,19 +87,21 @@ class ListenTab:
     def drawn(self, actor: Actor, test_id: str, request: gr.Request) -> tuple[Any, ...]:
         """The list, the test that is open, its results, and whether to go on looking."""
         words, listening = self.desk.words, self.desk.studio.listening
+        # What runs is asked first: a batch that ends meanwhile is ready then, not interrupted.
+        running = [listening.made_by(live) for live in listening.running(actor)]
         views = listening.tests(actor)
         view = next((one for one in views if one.id == test_id), None)
         listed = test_list(words, views, test_id)
         if view is None:
             return listed, "", "", "", "", gr.Timer(active=False)
-        running = [listening.made_by(live) for live in listening.running(actor)]
         card = detail(words, view, self.address(request), test_id in running)
         results = (
             ""
             if view.status in ("making", "ready")
             else exports(words, view) + outcome_view(words, view, listening.results.of(actor, test_id))
         )
-        looks_on = gr.Timer(active=view.status == "open")
+        # While it is made, too: a look that was taken a moment before its end may arrive after it.
+        looks_on = gr.Timer(active=view.status in ("making", "open"))
         return listed, card, results, test_id, self.state_of(actor, test_id), looks_on
 
     def state_of(self, actor: Actor, test_id: str) -> str:

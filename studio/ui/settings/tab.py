@@ -86,13 +86,12 @@ class SettingsTab:
             ): f"{esc(told.device.upper())}<small>{esc(words('about.cores', n=told.cores))}</small>"
         }
         judge = studio.evaluations.recognisers.choices()[0]
-        how = words("about.recogniser_how")
-        rows[words("about.recogniser")] = f"{esc(f'{judge.id}: {judge.model}')}<small>{esc(how)}</small>"
+        rows[words("about.recogniser")] = esc(f"{judge.id}: {judge.model}")
         rows |= {
             words(f"about.{part}"): esc(words.megabytes(count)) for part, count in told.storage_bytes.items()
         }
         rows |= {"Python": esc(told.python)} | {name: esc(version) for name, version in told.versions.items()}
-        return facts(rows)
+        return f'{facts(rows)}<p class="tb-dim">{esc(words("about.recogniser_how"))}</p>'
 
 
 def licences(desk: Desk) -> str:
