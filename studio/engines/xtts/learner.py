@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from safetensors.torch import load
+from transformers.activations import NewGELUActivation
 
 from studio.audio.clip import AudioClip
 from studio.engines.base import EngineContext, ShouldStop, Utterance
@@ -37,6 +38,7 @@ class XttsLearner:
         self._model = load_model(self._folder, context.device, half=False)
         self._model.requires_grad_(False)
         self._gpt = self._model.gpt
+        in_one_piece(self._gpt)
         self._engine = XttsEngine.around(context, self._model)
         self._preparer = Preparer(self._model, self._folder, wish.longest_s, wish.seed)
         self._adapters: Adapters = self._engine.adapters
@@ -110,3 +112,13 @@ class XttsLearner:
         shape = Shape(kind, wish.rank, wish.adapt_mlp, wish.adapter_size)  # type: ignore[arg-type]
         self._adapters.add(_NAME, shape, wish.seed)
         return self._adapters.trainable(_NAME)
+
+
+def in_one_piece(gpt: torch.nn.Module) -> None:
+    """The same GELU (tanh form) by one kernel: transformers' takes eight passes over the widest activations
+    forward, and keeps each of them for the way back.
+    """
+    for block in gpt.modules():
+        for name, part in block.named_children():
+            if isinstance(part, NewGELUActivation):
+                setattr(block, name, torch.nn.GELU(approximate="tanh"))
