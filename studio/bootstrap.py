@@ -5,6 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.consent.gate import standing
 from studio.consent.service import ConsentService
 from studio.datasets.building import Rooms as DatasetRooms
 from studio.datasets.readings import readings
@@ -144,7 +145,7 @@ def build_studio(
     consent = ConsentService(database, vault, judges, settings.organisation, marker)
     erasure = Erasure(database, vault)
     voices = VoiceService(database, vault, consent, judges, erasure, settings.upload_limit_mb * 2**20)
-    dossiers = DossierDesk(database, vault)
+    dossiers = DossierDesk(database, vault, standing)
     speakers = SpeakerDesk(database, voices, consent, dossiers, erasure)
     speaking = Turns()
     enrolment = EnrolmentService(database, vault, voices, registry, judges, speaking)

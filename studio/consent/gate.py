@@ -43,6 +43,12 @@ def purposes_of(session: Session, consent: ConsentRecord) -> frozenset[str]:
     return frozenset(consent.purposes).intersection(*waiting)
 
 
+def standing(session: Session, speaker_id: str) -> tuple[ConsentRecord, frozenset[str]] | None:
+    """The version that counts with what it covers; None where a speaker never consented."""
+    consent = current_consent(session, speaker_id)
+    return (consent, purposes_of(session, consent)) if consent else None
+
+
 def refuse_while_renewing(session: Session, speaker_id: str) -> None:
     """InputRefused while a renewal waits for a person: a recording added now would not be bound to it."""
     if any(one.status == "review" for one in consent_versions(session, speaker_id)):

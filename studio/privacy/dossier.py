@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -38,15 +38,20 @@ class Dossier:
     held: tuple[Held, ...]
 
 
+Standing = Callable[[Session, str], tuple[ConsentRecord, Collection[str]] | None]
+"""The consent of a speaker that counts now, and the purposes it covers; the consent room knows."""
+
+
 class DossierDesk:
     """Reads files of speakers, for them, their producers and the privacy office; every reading is audited.
 
     Rooms that hold more of a speaker than the vault plug in: `tells(teller)`.
     """
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, standing: Standing) -> None:
         self._database = database
         self._vault = vault
+        self._standing = standing
         self._first = VaultTeller(vault)
         self._tellers: list[Teller] = [self._first]
 
@@ -101,12 +106,12 @@ class DossierDesk:
         return speaker
 
     def _read(self, session: Session, speaker: Speaker, *, named: bool) -> Dossier:
-        consent = _newest(session, speaker.id)
+        consent, purposes = self._standing(session, speaker.id) or (None, ())
         names = session.scalars(select(Voice.name).where(Voice.speaker_id == speaker.id))
         known = self._first.identity(session, speaker.id) if named else {}
         return Dossier(
             speaker.id, speaker.category, str(known.get("name", "")), str(known.get("contact", "")),
-            speaker.created_at, speaker.withdrawn_at, tuple(names), tuple(consent.purposes) if consent else (),
+            speaker.created_at, speaker.withdrawn_at, tuple(names), tuple(sorted(purposes)),
             _end_of(consent) if consent else "", tuple(self._held(session, speaker.id)),
         )  # fmt: skip
 
@@ -144,11 +149,6 @@ class DossierDesk:
                 archive.writestr(file.name, content)
                 yield sink.drain()
         yield sink.drain()
-
-
-def _newest(session: Session, speaker_id: str) -> ConsentRecord | None:
-    query = select(ConsentRecord).where(ConsentRecord.speaker_id == speaker_id)
-    return session.scalars(query.order_by(ConsentRecord.version.desc()).limit(1)).first()
 
 
 def _end_of(consent: ConsentRecord) -> str:

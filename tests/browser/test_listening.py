@@ -130,7 +130,7 @@ def rate_in_the_tab(page: Page, shot: Callable[[Page, str], None]) -> None:
     page.reload()
     page.get_by_role("tab", name="Ascolto").click()
     mine = page.locator("#listen-tests article", has_text="Prova MOS")
-    expect(mine).to_contain_text("1 ascoltatori, 1 hanno finito, 4 voti")
+    expect(mine).to_contain_text("Ascoltatori: 1 · hanno finito: 1 · voti: 4")
     mine.get_by_role("button", name="Apri").click()
     expect(page.locator("#listen-detail")).to_contain_text("Prova MOS")
     page.locator("#listen-offered summary").first.click()
@@ -144,7 +144,7 @@ def rate_in_the_tab(page: Page, shot: Callable[[Page, str], None]) -> None:
     answer(inside, "5")
     shot(page, "tab-rating")
     expect(page.locator("#listen-tests")).to_contain_text(
-        "2 ascoltatori, 1 hanno finito, 5 voti", timeout=LONG_MS
+        "Ascoltatori: 2 · hanno finito: 1 · voti: 5", timeout=LONG_MS
     )
 
 
@@ -217,7 +217,7 @@ def test_mos_and_ab_from_the_public_link_on_a_phone_with_a_break(
 
     # The owner's page has not been touched: the results come by themselves.
     expect(owner.locator("#listen-results")).to_contain_text("Segreto uno", timeout=LONG_MS)
-    expect(owner.locator("#listen-tests")).to_contain_text("1 ascoltatori, 1 hanno finito, 4 voti")
+    expect(owner.locator("#listen-tests")).to_contain_text("Ascoltatori: 1 · hanno finito: 1 · voti: 4")
     shot(owner, "results")
     with owner.expect_download() as download:
         owner.locator("#listen-outcome").get_by_role("link", name="CSV").click()

@@ -79,6 +79,15 @@ def test_an_approved_renewal_counts_from_then_on(studio: Studio, admin: Actor) -
     assert allowed(studio, view, Purpose.LISTENING_TEST) == ""
 
 
+def test_the_speakers_file_tells_of_the_consent_that_counts(studio: Studio, admin: Actor) -> None:
+    view = enrol(studio, admin, consent=consent_form(studio))
+    before = studio.dossiers.open(admin, view.speaker_id)
+    renew(studio, view, WIDE)
+    waiting = studio.dossiers.open(admin, view.speaker_id)
+    assert waiting.until == before.until
+    assert set(waiting.purposes) == {purpose.value for purpose in WIDE} & set(before.purposes) != set()
+
+
 def test_what_a_renewal_leaves_out_is_out_at_once(studio: Studio, admin: Actor) -> None:
     view = enrol(studio, admin, consent=consent_form(studio, WIDE))
     renew(studio, view, frozenset({Purpose.ZERO_SHOT, Purpose.EVALUATION}))

@@ -1,4 +1,4 @@
-"""Every route of the studio's own has a door in the gate: an address behind a closed one is a button that does nothing."""
+"""Every route of the studio's own has a door in the gate: behind a closed one a button does nothing."""
 
 import re
 
@@ -28,7 +28,9 @@ def doors_of(home: Home) -> list[tuple[str, str]]:
 def test_every_route_has_its_door(home: Home) -> None:
     doors = doors_of(home)
     assert len(doors) > 50
-    endings = [path.replace(".js", ".csv") for _, path in doors]  # a route's {ending} is a script's or a table's
+    endings = [
+        path.replace(".js", ".csv") for _, path in doors
+    ]  # a route's {ending} is a script's or a table's
     closed = [
         door for door, other in zip(doors, endings, strict=True)
         if not find_route(*door) and not find_route(door[0], other)
