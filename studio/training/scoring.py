@@ -13,6 +13,7 @@ from studio.evaluation.similarity import Vector, cosine, mean_embedding
 from studio.training.run_folder import SampleSentence
 
 SIMILARITY, WER, MOS, MCD = "similarity", "wer", "mos", "mcd"
+FLOOR = "wer_floor"  # the recogniser's own errors on the recordings of the same sentences
 WER_SLACK = 0.05  # a checkpoint may be this much harder to understand than zero-shot, and no more
 _HEARD = 10  # held-out recordings the speaker is known by
 _log = logging.getLogger(__name__)
@@ -37,15 +38,24 @@ class Scorer:
         self._clips = {one.id: one.clip for one in held_out}
         self._judges = judges
         self._centre: Vector | None = None
+        self._floor_found: float | None = None
 
     @property
     def utterances(self) -> list[Utterance]:
         return [Utterance(one.text, one.language) for one in self.sentences]
 
     def scores(self, sounds: Sequence[AudioClip]) -> dict[str, float]:
-        """Means over the sentences: speaker similarity, word error rate, predicted MOS, and MCD where recorded."""
+        """Means over the sentences: speaker similarity, word error rate, predicted MOS; where recorded, MCD and the
+        word errors of the recordings.
+        """
         found: dict[str, float] = {}
-        measures = {SIMILARITY: self._similarity, WER: self._wer, MOS: self._mos, MCD: self._mcd}
+        measures = {
+            SIMILARITY: self._similarity,
+            WER: self._wer,
+            FLOOR: self._floor,
+            MOS: self._mos,
+            MCD: self._mcd,
+        }
         for name, measure in measures.items():
             if not sounds:
                 continue
@@ -70,10 +80,21 @@ class Scorer:
         return _mean([cosine(self._judges.embed(sound), self._centre) for sound in sounds])
 
     def _wer(self, sounds: Sequence[AudioClip]) -> float | None:
+        return self._errors([*zip(self.sentences, sounds, strict=True)])
+
+    def _floor(self, sounds: Sequence[AudioClip]) -> float | None:
+        """The same at every checkpoint: heard once a process."""
+        if self._floor_found is None:
+            self._floor_found = self._errors(
+                [(s, self._clips[s.utterance_id]) for s in self.sentences if s.utterance_id in self._clips]
+            )
+        return self._floor_found
+
+    def _errors(self, spoken: Sequence[tuple[SampleSentence, AudioClip]]) -> float | None:
         from studio.evaluation.wer import wer
 
         by_language: dict[str, list[tuple[str, str]]] = {}
-        for sentence, sound in zip(self.sentences, sounds, strict=True):
+        for sentence, sound in spoken:
             heard = self._judges.recognizer.transcribe(sound, sentence.language).text
             by_language.setdefault(sentence.language, []).append((sentence.text, heard))
         errors, words = 0.0, 0

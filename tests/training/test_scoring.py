@@ -2,8 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from studio.audio.clip import AudioClip
+from studio.engines.learning import TrainingClip
+from studio.evaluation.judges import Judges
+from studio.evaluation.speech_recognition import Transcript
+from studio.training.run_folder import SampleSentence
 from studio.training.scoring import WER_SLACK, Scorer, Standing, better, chosen_by
 from studio.training.worker import DONE
 from tests.training.running import events, here, make_run, plan
@@ -67,3 +73,44 @@ def test_training_stops_early_when_the_likeness_gets_no_better_whatever_the_loss
     assert {event["chosen_by"] for event in events(run, "checkpoint")} == {"similarity_wer"}
     held_out = [event["loss"] for event in events(run, "held_out")]
     assert held_out[-1] < held_out[0]
+
+
+class _Ear(Judges):
+    """Writes down what it is told for each sound, and counts how often it listened."""
+
+    def __init__(self, by_content: dict[str, str]) -> None:
+        super().__init__(lambda model: Path("/none"), threads=1)
+        self.by_content, self.heard = by_content, 0
+
+    @property
+    def recognizer(self) -> "_Ear":  # type: ignore[override]
+        return self
+
+    def transcribe(self, clip: AudioClip, language: str = "") -> Transcript:
+        self.heard += 1
+        return Transcript(self.by_content[clip.content_id], language, (), 1.0)
+
+
+def _tone(level: float) -> AudioClip:
+    return AudioClip(np.full(16_000, level, np.float32), 16_000)
+
+
+def test_the_recognisers_own_errors_on_the_recordings_stand_beside_those_of_a_checkpoint() -> None:
+    recording, spoken, other = _tone(0.1), _tone(0.2), _tone(0.3)
+    ear = _Ear(
+        {
+            recording.content_id: "one two three for",
+            spoken.content_id: "one too tree for",
+            other.content_id: "no recording here",
+        }
+    )
+    sentences = [
+        SampleSentence("one two three four", "en", "utt_1"),
+        SampleSentence("no recording here", "en"),
+    ]
+    scorer = Scorer(sentences, [TrainingClip("utt_1", "one two three four", "en", recording)], ear)
+    for _ in range(2):
+        assert scorer._wer([spoken, other]) == pytest.approx(3 / 7)
+        assert scorer._floor([spoken, other]) == pytest.approx(1 / 4)
+    assert ear.heard == 2 * 2 + 1  # the recording is listened to once
+    assert Scorer(sentences[1:], [], ear)._floor([other]) is None

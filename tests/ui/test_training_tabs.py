@@ -16,6 +16,7 @@ from studio.training.forms import JobState
 from studio.ui.desk import Desk
 from studio.ui.header import build_header
 from studio.ui.jobs.tab import JobsTab
+from studio.ui.markup import esc
 from studio.ui.training.fields import FIELDS
 from studio.ui.training.tab import TrainTab
 from studio.voices.forms import VoiceView
@@ -196,10 +197,15 @@ def test_a_job_shows_its_checkpoints_zero_shot_first_with_differences(
     assert all(update == gr.skip() for update in again[:6])
     with studio.database.write() as session:
         row = session.scalars(select(Checkpoint).where(Checkpoint.step == 20)).one()
-        row.scores = {"similarity": 0.7}
+        row.scores = {"similarity": 0.7, "wer_floor": 0.12}
     monkeypatch.undo()
     changed = jobs_tab(desk).look(job_id, marks, visitor(admin))
     assert desk.words.number(0.7, 3) in changed[3]
+    assert words_of_floor(desk, "12 %") in changed[3] and words_of_floor(desk, "12 %") not in table
+
+
+def words_of_floor(desk: Desk, share: str) -> str:
+    return esc(desk.words("jobs.floor", value=share))
 
 
 def test_buttons_of_jobs_do_what_they_say(

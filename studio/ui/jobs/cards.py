@@ -14,6 +14,7 @@ TONES = {
 NEWEST = 2  # checkpoints whose samples stand open
 # What the worker measures, in the order of the columns.
 SCORES = ("wer", "similarity", "mos", "mcd", "held_out_loss")
+FLOOR = "wer_floor"  # of the recordings: told under the table
 
 
 def job_list(words: Words, jobs: Sequence[JobView], chosen: str, supervised: bool) -> str:
@@ -160,11 +161,13 @@ def checkpoint_table(words: Words, seen: Progress, texts: Sequence[str]) -> str:
     base = next((row for row in seen.checkpoints if row.step == 0), None)
     rows = "".join(_row(words, row, shown, base, seen.job) for row in seen.checkpoints)
     samples = _samples(words, seen.checkpoints, texts)
+    floor = next((row.scores[FLOOR] for row in seen.checkpoints if FLOOR in row.scores), None)
+    heard = "" if floor is None else words("jobs.floor", value=words.percent(floor))
     return (
         f'<p class="tb-dim">{esc(words("jobs.scores_told"))}</p>'
         f'<div class="tb-scroll" tabindex="0"><table class="tb-table tb-checkpoints"><thead><tr>'
         f'<th scope="col">{esc(words("jobs.checkpoint"))}</th>{names}<th></th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>{samples}"
+        f'<tbody>{rows}</tbody></table></div><p class="tb-dim">{esc(heard)}</p>{samples}'
     )
 
 
