@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Cookie, Page, expect, sync_playwright
 
 from tests.conftest import STORAGE_MODELS
 from tests.sounds import real_speech
@@ -69,7 +69,9 @@ def first_line(process: "subprocess.Popen[str]") -> str:
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
-    """serve("real" | "scripted") starts a studio of its own, on storage of its own, once."""
+    """serve(kind) starts a studio on storage of its own, once; see `served`. A kind that it does not know is
+    scripted: a module that signs in asks for one of its own, for a link works once.
+    """
     running: dict[str, tuple[subprocess.Popen[str], Served]] = {}
 
     def start(engine: str) -> Served:
@@ -137,6 +139,32 @@ def open_page(chromium: Browser, troubles: list[str]) -> Iterator[Callable[..., 
     yield start
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def cookies(served: Served, chromium: Browser) -> list[Cookie]:
+    """One sign-in for all tests of a module that says what is `served`: a link works once."""
+    context = chromium.new_context(locale="it-IT")
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    sign_in(page, served.link)
+    kept = context.cookies()
+    context.close()
+    return kept
+
+
+@pytest.fixture
+def enter(served: Served, cookies: list[Cookie], open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """enter(**options) opens the studio as its administrator."""
+
+    def start(**options: object) -> Page:
+        page = open_page(**options)
+        page.context.add_cookies(cookies)  # type: ignore[arg-type]
+        page.goto(f"{served.address}/")
+        expect(page.locator("#voice input")).not_to_have_value("")
+        return page
+
+    return start
 
 
 def sign_in(page: Page, link: str) -> None:

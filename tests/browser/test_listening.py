@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Cookie, FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 
-from tests.browser.conftest import Served, sign_in
+from tests.browser.conftest import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -19,30 +19,6 @@ LONG_MS = 120_000
 @pytest.fixture(scope="module")
 def served(serve: Callable[[str], Served]) -> Served:
     return serve("listening")  # scripted, and of this module's own: a sign-in link works once
-
-
-@pytest.fixture(scope="module")
-def cookies(served: Served, chromium: Browser) -> list[Cookie]:
-    """One sign-in for all tests here."""
-    context = chromium.new_context(locale="it-IT")
-    page = context.new_page()
-    page.set_default_timeout(LONG_MS)
-    sign_in(page, served.link)
-    kept = context.cookies()
-    context.close()
-    return kept
-
-
-@pytest.fixture
-def owner_page(served: Served, cookies: list[Cookie], open_page: Callable[..., Page]) -> Callable[..., Page]:
-    def start(**options: object) -> Page:
-        page = open_page(**options)
-        page.context.add_cookies(cookies)  # type: ignore[arg-type]
-        page.goto(f"{served.address}/")
-        expect(page.locator("#voice input")).not_to_have_value("")
-        return page
-
-    return start
 
 
 @pytest.fixture
@@ -151,14 +127,14 @@ def rate_in_the_tab(page: Page, shot: Callable[[Page, str], None]) -> None:
 @pytest.mark.parametrize(("scheme", "size"), [("light", (1366, 900)), ("dark", (390, 844))])
 @pytest.mark.timeout(600)
 def test_a_tone_that_does_not_arrive_cannot_be_answered_and_a_change_of_language_does_no_harm(
-    owner_page: Callable[..., Page],
+    enter: Callable[..., Page],
     open_page: Callable[..., Page],
     troubles: list[str],
     shot: Callable[[Page, str], None],
     scheme: str,
     size: tuple[int, int],
 ) -> None:
-    owner = owner_page(color_scheme=scheme)
+    owner = enter(color_scheme=scheme)
     design(owner, f"Prova cuffie {scheme}", "MOS", shot, headphones=True)
     owner.set_viewport_size({"width": size[0], "height": size[1]})
     shot(owner, f"owner-{scheme}")
@@ -185,12 +161,12 @@ def test_a_tone_that_does_not_arrive_cannot_be_answered_and_a_change_of_language
 
 @pytest.mark.timeout(900)
 def test_mos_and_ab_from_the_public_link_on_a_phone_with_a_break(
-    owner_page: Callable[..., Page],
+    enter: Callable[..., Page],
     open_page: Callable[..., Page],
     troubles: list[str],
     shot: Callable[[Page, str], None],
 ) -> None:
-    owner = owner_page()
+    owner = enter()
     design(owner, "Prova MOS", "MOS", shot)
     shot(owner, "ready")
     link = open_link(owner)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Served, sign_in
+from tests.browser.conftest import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -15,32 +15,7 @@ TABS = 11  # all there are for an administrator: a tab that is added is looked a
 
 @pytest.fixture(scope="module")
 def served(serve: Callable[[str], Served]) -> Served:
-    return serve("scripted")
-
-
-@pytest.fixture(scope="module")
-def cookies(served: Served, chromium: object) -> list[dict[str, object]]:
-    """One sign-in for all tests here: a link works once."""
-    context = chromium.new_context()  # type: ignore[attr-defined]
-    page = context.new_page()
-    sign_in(page, served.link)
-    kept = context.cookies()
-    context.close()
-    return kept
-
-
-@pytest.fixture
-def enter(
-    served: Served, cookies: list[dict[str, object]], open_page: Callable[..., Page]
-) -> Callable[..., Page]:
-    def start(**options: object) -> Page:
-        page = open_page(**options)
-        page.context.add_cookies(cookies)  # type: ignore[arg-type]
-        page.goto(f"{served.address}/")
-        expect(page.locator("#voice input")).not_to_have_value("")
-        return page
-
-    return start
+    return serve("shell")
 
 
 def test_the_language_switch_is_kept_by_the_account(enter: Callable[..., Page], served: Served) -> None:
