@@ -46,15 +46,6 @@ def real_engine_is_here() -> bool:
     return all((STORAGE_MODELS / name).is_dir() for name in needed)
 
 
-def need_the_real_engine() -> None:
-    """Skip, in so many words, where the models are not here; where they are always fetched, that is a failure."""
-    if not real_engine_is_here():
-        told = "the embedded models are not in storage/models: `make models` fetches them"
-        if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)
-
-
 def first_line(process: "subprocess.Popen[str]") -> str:
     """The link it prints once it serves."""
     assert process.stdout is not None
@@ -78,12 +69,12 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         if engine not in running:
             storage = tmp_path_factory.mktemp(engine) / "storage"
             storage.mkdir()
-            if engine in ("real", "whole"):
+            if engine == "real":
                 (storage / "models").symlink_to(STORAGE_MODELS)
             command = [sys.executable, "-m", "tests.browser.served", str(storage), engine]
             environment = os.environ | {"PYTHONWARNINGS": "ignore"}
             process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-            running[engine] = process, Served(first_line(process), engine in ("real", "whole"))
+            running[engine] = process, Served(first_line(process), engine == "real")
         return running[engine][1]
 
     yield start

@@ -1,4 +1,4 @@
-"""A studio for the browser tests: ``python -m tests.browser.served STORAGE real|whole|scripted|training|results``."""
+"""A studio for the browser tests: ``python -m tests.browser.served STORAGE real|scripted|training|results``."""
 
 import sys
 from pathlib import Path
@@ -9,12 +9,10 @@ from studio.settings import Settings
 
 def build(storage: Path, engine: str) -> Studio:
     settings = Settings(storage=storage, port=0, device="cpu")
-    if engine == "whole":
-        return build_studio(settings)  # nothing is replaced: what is heard of a statement is what was said
     if engine == "real":
         studio = build_studio(settings)
         # The fake microphone reads another text than today's statement, which no person could have recorded
-        # before. What is heard is told; the voice is compared in earnest. "whole" has a machine read it.
+        # before. What is heard is told; the voice is compared in earnest.
         studio.judges.statement_errors = lambda statement, clip, language: (statement, 0.0)  # type: ignore[method-assign]
         return studio
     from tests.conftest import open_home
