@@ -174,6 +174,16 @@ def finished(studio: Studio, admin: Actor, voice: VoiceView) -> str:
     return job_id
 
 
+def test_a_form_that_fills_itself_in_is_not_judged_half_way(
+    desk: Desk, studio: Studio, voice: VoiceView, admin: Actor, visitor: Visitor
+) -> None:
+    """Selectors are set one after the other: an engine without its method yet is no mistake of anybody's."""
+    key = VoiceChoice(voice.id).key
+    tab = train_tab(desk)
+    half = [key, make_dataset(studio, voice), TRAINABLE, None, "quick", []]
+    assert tab.judged(visitor(admin), *half, *[None] * len(tab.fields.widgets)) == ""
+
+
 def test_a_job_shows_its_checkpoints_zero_shot_first_with_differences(
     desk: Desk,
     studio: Studio,

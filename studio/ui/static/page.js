@@ -268,7 +268,8 @@
       const playing = !this.audio.paused;
       this.button.textContent = playing ? '❚❚' : '▶';
       this.button.classList.toggle('on', playing);
-      this.time.textContent = `${clock(this.audio.currentTime || 0)} / ${clock(this.length)}`;
+      const whole = this.length ? ` / ${clock(this.length)}` : ''; // not known before the sound is fetched
+      this.time.textContent = `${clock(this.audio.currentTime || 0)}${whole}`;
       this.wave.setAttribute('aria-valuemin', '0');
       this.wave.setAttribute('aria-valuemax', this.length.toFixed(1));
       this.wave.setAttribute('aria-valuenow', (this.audio.currentTime || 0).toFixed(1));

@@ -217,7 +217,7 @@ class TrainTab:
     def judged(self, request: gr.Request, *values: Any) -> str:
         """The verdict on the form as it stands; what is wrong with it, where it cannot be judged."""
         actor, words = self.desk.actor(request), self.desk.words
-        if not values[0] or not values[1] or not values[2]:
+        if not all(values[:4]):  # voice, dataset, engine and method: the form is not filled in yet
             return ""
         try:
             found = self.desk.studio.training.predict(actor, self.read(actor, values))
