@@ -79,7 +79,9 @@ def _segment_means(x: Tensor) -> Tensor:
 
 def kaldi_fbank(samples: Tensor) -> Tensor:
     """80 log mel energies (frames, 80) at 16 kHz as Kaldi computes them, without dither; differentiable."""
-    from torchaudio.compliance.kaldi import fbank
+    from torchaudio.compliance import kaldi
 
-    features: Tensor = fbank(samples[None], num_mel_bins=80, sample_frequency=16_000, dither=0.0)
+    if kaldi.EPSILON.is_inference():  # first imported while somebody inferred: no gradient could pass it
+        kaldi.EPSILON = kaldi.EPSILON.clone()
+    features: Tensor = kaldi.fbank(samples[None], num_mel_bins=80, sample_frequency=16_000, dither=0.0)
     return features
