@@ -8,10 +8,10 @@ import gradio as gr
 
 from studio.privacy.access import Actor
 from studio.synthesis.choices import VoiceOption
+from studio.ui.addresses import PATHS
 from studio.ui.desk import Desk
 from studio.ui.markup import board, esc
 
-PATHS = {"it": "/", "en": "/en"}
 MARK = (
     '<svg viewBox="0 0 28 28" aria-hidden="true" fill="currentColor"><rect x="2" y="11" width="3" height="6" rx="1.5"/>'
     '<rect x="7.5" y="6" width="3" height="16" rx="1.5"/><rect x="13" y="2" width="3" height="24" rx="1.5"/>'
@@ -87,14 +87,14 @@ def _tools(desk: Desk) -> str:
 def _wire(header: Header, demo: gr.Blocks, tools: gr.HTML) -> None:
     desk = header.desk
 
-    def arrive(request: gr.Request) -> tuple[Any, str]:
-        return header.choices(desk.actor(request), None), home(desk, request)
+    def arrive(request: gr.Request) -> Any:
+        return header.choices(desk.actor(request), None)
 
     def change(event: gr.EventData, request: gr.Request) -> str:
         return switch(desk, event, request)
 
     desk.on(tools.click, change, None, [header.goto])
-    desk.on(demo.load, arrive, None, [header.voice, header.goto])
+    desk.on(demo.load, arrive, None, [header.voice])
     header.goto.change(None, [header.goto], None, js=GO, api_visibility="private")
 
 
@@ -102,17 +102,3 @@ def switch(desk: Desk, event: gr.EventData, request: gr.Request) -> str:
     """Keep the account's new language and answer the address of its page."""
     actor = desk.studio.accounts.set_language(desk.actor(request), str(event._data["language"]))
     return PATHS[actor.language]
-
-
-def home(desk: Desk, request: gr.Request) -> str:
-    """The page of the account's language; of the browser's where the account has chosen none."""
-    chosen = desk.studio.accounts.preferences(desk.actor(request))["language"]
-    return PATHS[chosen or browser_language(request, desk.studio.settings.language)]
-
-
-def browser_language(request: gr.Request, default: str) -> str:
-    """The first of Accept-Language that the pages speak."""
-    for wish in str(request.headers.get("accept-language", "")).split(","):
-        if (tag := wish.strip()[:2].lower()) in PATHS:
-            return tag
-    return default

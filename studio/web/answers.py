@@ -78,6 +78,12 @@ class Answer:
         await self({"type": "http.response.start", "status": refusal.status, "headers": headers})
         await self({"type": "http.response.body", "body": body if self.visit.method != "HEAD" else b""})
 
+    async def lead_to(self, path: str) -> None:
+        """Send the browser to another page of the studio."""
+        headers = [(b"location", path.encode()), (b"content-length", b"0")]
+        await self({"type": "http.response.start", "status": 303, "headers": headers})
+        await self({"type": "http.response.body", "body": b""})
+
 
 @dataclass
 class Collected(Answer):

@@ -13,6 +13,7 @@ from studio.privacy.access import Actor
 from studio.privacy.accounts import AccountService
 from studio.privacy.api_keys import ApiKeyService, KeyHolder
 from studio.settings import Settings
+from studio.ui.addresses import PATHS
 from studio.web.answers import (
     Answer,
     EventAnswer,
@@ -179,11 +180,23 @@ class Gate:
             await handler(passage, answer, receive)
 
     async def _page(self, passage: Passage, answer: Answer, receive: Receive) -> None:
+        home = await to_thread.run_sync(self._home, passage, limiter=self._threads)
+        if (
+            passage.visit.path != home
+        ):  # before the page is sent: it would load twice, and speak two languages
+            await answer.lead_to(home)
+            return
         # Deep links restore another session's widgets: the query is not for Gradio to read.
         scope = {**_uncompressed(passage.scope), "query_string": b""}
         page = PageAnswer.over(answer, nonce=secrets.token_urlsafe(16))
         await self.app(scope, receive, page)
         await page.finish()
+
+    def _home(self, passage: Passage) -> str:
+        """The page of the account's language; of the browser's where the account has chosen none."""
+        assert passage.actor is not None  # pages have no other door
+        chosen = self.accounts.preferences(passage.actor)["language"]
+        return PATHS[chosen or passage.visit.language(self.settings.language)]
 
     async def _session(self, passage: Passage, answer: Answer, receive: Receive) -> None:
         given = passage.visit.query.get("session_hash", [])

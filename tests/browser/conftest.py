@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import soundfile
 from playwright.sync_api import Browser, Cookie, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.conftest import STORAGE_MODELS
 from tests.sounds import real_speech
@@ -19,6 +20,7 @@ from tests.sounds import real_speech
 ROOT = Path(__file__).parent.parent.parent
 START_WITHIN_S = 420  # a loaded machine is slow, not wrong
 WAIT_MS = 60_000
+TRIES = 6
 expect.set_options(timeout=WAIT_MS)
 
 
@@ -156,6 +158,24 @@ def enter(served: Served, cookies: list[Cookie], open_page: Callable[..., Page])
         return page
 
     return start
+
+
+def choose(page: Page, field: str, option: str | int) -> str:
+    """Pick from a dropdown by its label, or its number; answers what then stands in the field. A list that
+    the page writes anew while it is open closes: then it is opened again, as a person does.
+    """
+    box = page.locator(f"{field} input").first
+    for _ in range(TRIES):
+        box.click()
+        options = page.get_by_role("option")
+        wanted = options.nth(option) if isinstance(option, int) else options.filter(has_text=option).first
+        try:
+            wanted.click(timeout=WAIT_MS / TRIES)
+        except PlaywrightTimeout:
+            box.press("Escape")
+            continue
+        return box.input_value()
+    raise AssertionError(f"{option!r} could not be chosen in {field}")
 
 
 def sign_in(page: Page, link: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
-from tests.browser.conftest import Served
+from tests.browser.conftest import Served, choose
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -35,11 +35,7 @@ def add_system(page: Page, number: int, name: str) -> None:
     """Pick the voice, and press the button only when the page shows what was picked: that is what it will read."""
     voice, engine = page.locator("#listen-voice input"), page.locator("#listen-engine input")
     expect(voice).not_to_have_value("")  # the list has arrived
-    voice.click()
-    option = page.get_by_role("option").nth(number)
-    label = str(option.get_attribute("aria-label"))
-    option.click()
-    expect(voice).to_have_value(label)
+    choose(page, "#listen-voice", number)
     expect(engine).not_to_have_value("")
     field = page.locator("#listen-system-name input, #listen-system-name textarea")
     expect(field).to_have_value("")  # the last name has been taken

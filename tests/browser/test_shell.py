@@ -18,19 +18,6 @@ def served(serve: Callable[[str], Served]) -> Served:
     return serve("shell")
 
 
-def test_the_language_switch_is_kept_by_the_account(enter: Callable[..., Page], served: Served) -> None:
-    page = enter()
-    expect(page.get_by_role("tab", name="Voci")).to_be_visible()
-    page.locator("#tools").get_by_role("button", name="Switch to English").click()
-    expect(page.get_by_role("tab", name="Voices")).to_be_visible()
-    assert page.url.endswith("/en")
-    assert page.evaluate("document.documentElement.lang") == "en"
-    page.goto(f"{served.address}/")  # another visit: the account's language, not the browser's
-    expect(page.get_by_role("tab", name="Voices")).to_be_visible()
-    page.locator("#tools").get_by_role("button", name="Passa all'italiano").click()
-    expect(page.get_by_role("tab", name="Voci")).to_be_visible()
-
-
 def test_dark_mode_is_kept_and_changes_the_page(enter: Callable[..., Page]) -> None:
     page = enter(color_scheme="light")
     background = "getComputedStyle(document.querySelector('gradio-app')).backgroundColor"
@@ -96,3 +83,17 @@ def test_a_refusal_says_what_why_and_what_next(enter: Callable[..., Page]) -> No
     message = page.locator("[data-testid=toast-body]").first
     expect(message).to_be_visible()
     assert len(message.inner_text().strip().split("\n")) >= 2
+
+
+def test_the_language_switch_is_kept_by_the_account(enter: Callable[..., Page], served: Served) -> None:
+    # The last of this module: it changes what the others' pages say, should it fail half-way.
+    page = enter()
+    expect(page.get_by_role("tab", name="Voci")).to_be_visible()
+    page.locator("#tools").get_by_role("button", name="Switch to English").click()
+    expect(page.get_by_role("tab", name="Voices")).to_be_visible()
+    assert page.url.endswith("/en")
+    assert page.evaluate("document.documentElement.lang") == "en"
+    page.goto(f"{served.address}/")  # another visit: the account's language, not the browser's
+    expect(page.get_by_role("tab", name="Voices")).to_be_visible()
+    page.locator("#tools").get_by_role("button", name="Passa all'italiano").click()
+    expect(page.get_by_role("tab", name="Voci")).to_be_visible()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Served, sign_in
+from tests.browser.conftest import Served, choose, sign_in
 from tests.datasets.making import SENTENCES, table_zip
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -65,8 +65,7 @@ def make_dataset(page: Page, corpus: Path) -> None:
     tab(page, "Dataset")
     page.locator("#dataset-new button").first.click()
     page.locator("#dataset-name").get_by_role("textbox").fill("Letture")
-    page.locator("#dataset-language input").click()
-    page.get_by_role("option", name="Inglese").click()
+    choose(page, "#dataset-language", "Inglese")
     page.locator("#dataset-origin").get_by_label("file", exact=True).check()
     expect(page.locator("#dataset-files input[type=file]")).to_have_count(1, timeout=LONG_MS)
     page.set_input_files("#dataset-files input[type=file]", corpus)
@@ -157,10 +156,8 @@ def take_out(page: Page) -> None:
 
 def speak_with_it(page: Page) -> None:
     tab(page, "Clona")
-    page.locator("#clone-engine input").click()
-    page.get_by_role("option").filter(has_text="Engine that learns").click()
-    page.locator("#clone-adapter input").click()
-    page.get_by_role("option").filter(has_text="Linda a lezione").click()
+    choose(page, "#clone-engine", "Engine that learns")
+    choose(page, "#clone-adapter", "Linda a lezione")
     page.fill("#clone-text textarea", "Good morning, this is what I have learned.")
     page.click("#clone-go")
     expect(page.locator("#take")).to_have_count(1, timeout=LONG_MS)

@@ -58,7 +58,7 @@ class DemoStudio:
 
 
 def build_demo(studio: DemoStudio) -> Any:
-    """Pages with one of each kind of event; `fn_index` follows the order below."""
+    """Pages with one of each kind of event; `fn_index` follows the order below, on the page at /."""
     import gradio as gr
 
     def greet(name: str, request: gr.Request) -> str:
@@ -96,7 +96,7 @@ def build_demo(studio: DemoStudio) -> Any:
         kept = state or f"of {request.username}"
         return kept, kept
 
-    with gr.Blocks(title="Demo") as demo:
+    def page() -> None:
         name = gr.Textbox(label="Name", elem_id="name")
         out = gr.Textbox(label="Out", elem_id="out")
         file = gr.File(label="File", type="filepath", elem_id="file")
@@ -111,4 +111,9 @@ def build_demo(studio: DemoStudio) -> Any:
         gr.Button("Secret").click(secret, state, [out, state])  # 5
         gr.Button("Now", elem_id="now").click(lambda: "now", None, out, queue=False)  # 6
         gr.Button("Return", elem_id="return").click(lambda path: path, file, gr.File(label="Back"))  # 7
+
+    with gr.Blocks(title="Demo") as demo:
+        page()
+    with demo.route("English", "/en", show_in_navbar=False):
+        page()
     return demo

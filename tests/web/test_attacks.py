@@ -202,7 +202,7 @@ def test_attack_07_foreign_and_null_origins_are_refused(served: Served, ada: Vis
         assert ada.client.get("/config", headers=marks).status_code == 403
         assert ada.client.post("/logout", headers=marks).status_code == 403
     arriving = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    assert ada.client.get("/", headers=arriving).status_code == 200
+    assert ada.client.get("/en", headers=arriving).status_code == 200
     own = ada.client.get("/config", headers={"origin": served.url})
     assert own.status_code == 200 and "access-control-allow-origin" not in own.headers
 
@@ -222,7 +222,7 @@ def test_attack_08_foreign_hosts_are_not_answered(served: Served, ada: Visitor) 
             assert answer.status_code in (400, 421), (host, path)
     for host in (f"localhost:{port}", f"127.0.0.1:{port}"):
         assert served.anonymous().get("/healthz", headers={"host": host}).status_code == 200
-    told = ada.client.get("/", headers={"x-forwarded-host": "evil.example", "x-forwarded-proto": "https"})
+    told = ada.client.get("/en", headers={"x-forwarded-host": "evil.example", "x-forwarded-proto": "https"})
     assert "evil.example" not in told.text
 
 

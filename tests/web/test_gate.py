@@ -38,6 +38,22 @@ def test_signing_out_ends_the_session_not_just_the_cookie(served: Served) -> Non
     assert carl.client.get("/logout").status_code in (401, 404)
 
 
+def test_the_page_opens_in_the_accounts_language_and_in_the_browsers_until_one_is_chosen(
+    served: Served,
+) -> None:
+    english = {**PAGE, "accept-language": "en-GB,it;q=0.5"}
+    emma = served.visitor("emma")
+    first = emma.client.get("/", headers=english)
+    assert (first.status_code, first.headers["location"], first.content) == (303, "/en", b"")
+    assert emma.client.get("/en", headers=english).status_code == 200
+    accounts = served.studio.accounts
+    accounts.set_language(accounts.actor_of(emma.account_id), "it")
+    assert emma.client.get("/", headers=english).status_code == 200
+    back = emma.client.get("/en", headers=english)
+    assert back.status_code == 303 and back.headers["location"] == "/"
+    assert "no-store" in back.headers["cache-control"]
+
+
 def test_a_closed_account_is_out_at_once(served: Served) -> None:
     dora = served.visitor("dora")
     accounts = served.studio.accounts
@@ -80,7 +96,7 @@ def test_too_many_requests_are_told_when_to_come_back(
 
 def test_every_answer_is_hardened(served: Served, ada: Visitor) -> None:
     answers = [
-        ada.client.get("/"),
+        ada.client.get("/en"),
         ada.client.get("/nowhere"),
         served.anonymous().get("/"),
         ada.client.get("/config"),
@@ -99,7 +115,7 @@ def test_every_answer_is_hardened(served: Served, ada: Visitor) -> None:
 def test_the_page_gets_a_new_nonce_each_time(ada: Visitor) -> None:
     nonces = set()
     for _ in range(2):
-        page = ada.client.get("/")
+        page = ada.client.get("/en")
         used = set(re.findall(r'<script nonce="([^"]+)"', page.text))
         assert len(used) == 1 and f"'nonce-{next(iter(used))}'" in page.headers["content-security-policy"]
         assert "<script>" not in page.text

@@ -319,9 +319,9 @@ def test_only_the_listeners_page_can_be_framed_and_only_by_the_studio(
     served: Served, owner: Actor, ada: Visitor
 ) -> None:
     view = asked(served, owner)
-    home = ada.client.get("/")
+    home = ada.client.get("/en")
     assert "frame-src 'self'" in home.headers["content-security-policy"]
-    for path in ("/", "/login/x", f"/listen/{view.link}/state", "/listen/x"):
+    for path in ("/en", "/login/x", f"/listen/{view.link}/state", "/listen/x"):
         answer = ada.client.get(path)
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"], path
         assert answer.headers["x-frame-options"] == "DENY", path

@@ -5,8 +5,9 @@ from typing import Any
 import gradio as gr
 
 from studio.audio.formats import AudioFormat
+from studio.ui.addresses import PATHS
 from studio.ui.desk import Desk
-from studio.ui.header import PATHS, Header
+from studio.ui.header import Header
 from studio.ui.markup import esc, facts
 from studio.ui.settings.access import AccessPanel
 from studio.ui.settings.accounts import AccountsPanel
