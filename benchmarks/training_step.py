@@ -2,12 +2,14 @@
 
 Run: python -m benchmarks.training_step [--size tiny|real] [--steps N] [--batch N] [--device cpu|cuda] [--seconds S]
 
+The batch is of clips from three tenths of --seconds to all of it, as a dataset's are (3 to 11 s), each with as much
+text as it lasts: a batch that was drawn at random. Upstream pads it to its longest clip, ours computes no padding.
 Upstream trains the whole GPT and computes codes, mel spectrograms and conditioning of the batch at every
 step; it is given its batch ready in memory, so reading and decoding files costs it nothing here. Ours is the
 studio's own Stepper on prepared items; what preparing costs once a clip is printed beside it. Both use AdamW.
 The quickest step counts. Clips a second and the first ratio are of the clock on the wall; the second ratio is of
 processor time, which others who use the machine change less. At the tiny size steps are taken in turn; at the real
-size one model after the other, which takes about 9 GB. With --memory each takes its steps in a process of its own
+size one model after the other, which takes about 14 GB. With --memory each takes its steps in a process of its own
 and the most memory it held is printed.
 
 Ends with 1 when a method is not at least 1.5 times as fast as GPTTrainer by the clock.
@@ -43,7 +45,12 @@ from studio.training.plan import Method, TrainingPlan
 from studio.training.stepping import Stepper
 from tests.tiny_xtts import REAL_SIZE, Size, narrow_vocoder, write_tiny_xtts
 
-TEXT = "Questa mattina il treno per Bologna parte con venti minuti di ritardo dal binario sette."
+TEXT = (
+    "Questa mattina il treno per Bologna parte con venti minuti di ritardo dal binario sette, e chi deve "
+    "cambiare per Ravenna trova la coincidenza al binario tre."
+)  # of which a clip says as much as it is long
+SHORTEST = 0.3  # of the longest clip
+LETTERS_A_SECOND = 14
 _WARM_UP = 1
 WANTED = 1.5  # times as fast as GPTTrainer
 UPSTREAM, METHODS = "GPTTrainer", ("full", "lora", "bottleneck")
@@ -84,17 +91,29 @@ def quickest(timings: list[Timing]) -> Timing:
     return Timing(*(min(getattr(one, name) for one in timings) for name in ("wall_s", "cpu_s")))
 
 
-def sounds(batch: int, seconds: float) -> list[AudioClip]:
-    generator = np.random.default_rng(0)
-    lengths = np.linspace(0.7, 1.0, batch) * seconds * RATE_HZ
-    return [AudioClip((0.1 * generator.standard_normal(int(n))).astype(np.float32), RATE_HZ) for n in lengths]
+@dataclass(frozen=True)
+class Spoken:
+    """A clip of the batch and what it says."""
+
+    text: str
+    sound: AudioClip
+
+
+def batch_of(clips: int, seconds: float) -> list[Spoken]:
+    """Noise of evenly spread lengths: what a step takes does not depend on what is heard."""
+    generator, made = np.random.default_rng(0), []
+    for share in np.linspace(SHORTEST, 1.0, clips):
+        noise = 0.1 * generator.standard_normal(int(share * seconds * RATE_HZ))
+        text = TEXT[: round(share * min(len(TEXT), LETTERS_A_SECOND * seconds))].strip() + "."
+        made.append(Spoken(text, AudioClip(noise.astype(np.float32), RATE_HZ)))
+    return made
 
 
 def optimizer_of(parameters: Any) -> torch.optim.Optimizer:
     return torch.optim.AdamW(parameters, lr=1e-5, betas=(0.9, 0.96), weight_decay=1e-2)
 
 
-def upstream_step(folder: Path, clips: list[AudioClip], device: str) -> Callable[[], None]:
+def upstream_step(folder: Path, clips: list[Spoken], device: str) -> Callable[[], None]:
     """GPTTrainer's own format_batch_on_device and train_step, then backward and the optimiser."""
     from TTS.tts.layers.xtts.trainer.dataset import XTTSDataset
     from TTS.tts.layers.xtts.trainer.gpt_trainer import GPTArgs, GPTTrainer, GPTTrainerConfig
@@ -119,8 +138,8 @@ def upstream_step(folder: Path, clips: list[AudioClip], device: str) -> Callable
     samples = []
     for number, clip in enumerate(clips):
         path = folder / f"clip-{number}.wav"
-        soundfile.write(path, clip.samples, RATE_HZ)
-        samples.append({"text": TEXT, "audio_file": str(path), "language": "it"})
+        soundfile.write(path, clip.sound.samples, RATE_HZ)
+        samples.append({"text": clip.text, "audio_file": str(path), "language": "it"})
     dataset = XTTSDataset(config, samples, trainer.xtts.tokenizer, RATE_HZ)
     with mock.patch("TTS.tts.layers.xtts.trainer.dataset.load_audio", read_audio):
         rows = [row_of(dataset, sample) for sample in samples]
@@ -167,14 +186,12 @@ def row_of(dataset: Any, sample: dict[str, str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def our_step(
-    folder: Path, clips: list[AudioClip], device: str, method: str
-) -> tuple[Callable[[], None], float]:
+def our_step(folder: Path, clips: list[Spoken], device: str, method: str) -> tuple[Callable[[], None], float]:
     """A step as the loop takes it, and the seconds that preparing took for each clip."""
     context = EngineContext(lambda model_id: folder, folder, device, torch.get_num_threads())
     learner = XttsLearner(context, LearnerWish(method, "it", longest_s=12.0))
     started = time.perf_counter()
-    named = [TrainingClip(f"clip_{n}", TEXT, "it", clip) for n, clip in enumerate(clips)]
+    named = [TrainingClip(f"clip_{n}", clip.text, "it", clip.sound) for n, clip in enumerate(clips)]
     items = learner.prepare(named, lambda done: None, lambda: False)
     prepare_s = (time.perf_counter() - started) / len(clips)
     assert len(items) == len(clips)
@@ -191,7 +208,7 @@ def _ignore(stepped: object) -> None:
     """What a step was like does not matter here."""
 
 
-def step_of(name: str, folder: Path, clips: list[AudioClip], device: str) -> tuple[Callable[[], None], float]:
+def step_of(name: str, folder: Path, clips: list[Spoken], device: str) -> tuple[Callable[[], None], float]:
     return (
         (upstream_step(folder, clips, device), 0.0)
         if name == UPSTREAM
@@ -203,9 +220,10 @@ def main() -> int:
     wish = parser().parse_args()
     if wish.memory:
         return tell_memory(wish)
-    clips = sounds(wish.batch, wish.seconds)
+    clips = batch_of(wish.batch, wish.seconds)
     print(
-        f"{wish.size} model, batch {wish.batch} of up to {wish.seconds:g} s, {wish.device}, {wish.threads} threads"
+        f"{wish.size} model, batch of {wish.batch}, {SHORTEST * wish.seconds:g} to {wish.seconds:g} s, "
+        f"{wish.device}, {wish.threads} threads"
     )
     with tempfile.TemporaryDirectory() as folder_name, narrow_vocoder():
         folder = write_tiny_xtts(Path(folder_name) / "xtts", size_of(wish))
@@ -223,8 +241,8 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--size", choices=("tiny", "real"), default="tiny")
     found.add_argument("--steps", type=int, default=8)
     found.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    found.add_argument("--batch", type=int, default=2)
-    found.add_argument("--seconds", type=float, default=6.0)
+    found.add_argument("--batch", type=int, default=3)
+    found.add_argument("--seconds", type=float, default=11.0)
     found.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     found.add_argument("--threads", type=int, default=os.cpu_count())
     found.add_argument("--memory", action="store_true", help="print the most memory each one held, alone")
@@ -237,7 +255,7 @@ def size_of(wish: argparse.Namespace) -> Size:
     return REAL_SIZE if wish.size == "real" else Size(dvae=512)
 
 
-def side_by_side(folder: Path, clips: list[AudioClip], wish: argparse.Namespace) -> dict[str, float]:
+def side_by_side(folder: Path, clips: list[Spoken], wish: argparse.Namespace) -> dict[str, float]:
     theirs, ratios = upstream_step(folder, clips, wish.device), {}
     for method in wish.methods:
         ours, prepare_s = our_step(folder, clips, wish.device, method)
@@ -250,7 +268,7 @@ def side_by_side(folder: Path, clips: list[AudioClip], wish: argparse.Namespace)
     return ratios
 
 
-def one_after_the_other(folder: Path, clips: list[AudioClip], wish: argparse.Namespace) -> dict[str, float]:
+def one_after_the_other(folder: Path, clips: list[Spoken], wish: argparse.Namespace) -> dict[str, float]:
     """The same with one model in memory at a time."""
     base, ratios = alone(UPSTREAM, folder, clips, wish)[0], {}
     show(f"{UPSTREAM}, full", base, base, wish, 0.0)
@@ -261,7 +279,7 @@ def one_after_the_other(folder: Path, clips: list[AudioClip], wish: argparse.Nam
     return ratios
 
 
-def alone(name: str, folder: Path, clips: list[AudioClip], wish: argparse.Namespace) -> tuple[Timing, float]:
+def alone(name: str, folder: Path, clips: list[Spoken], wish: argparse.Namespace) -> tuple[Timing, float]:
     gc.collect()
     step, prepare_s = step_of(name, folder, clips, wish.device)
     torch.set_num_threads(wish.threads)
@@ -281,7 +299,7 @@ def tell_memory(wish: argparse.Namespace) -> int:
     return 0
 
 
-def only(wish: argparse.Namespace, folder: Path, clips: list[AudioClip]) -> int:
+def only(wish: argparse.Namespace, folder: Path, clips: list[Spoken]) -> int:
     alone(wish.only, folder, clips, wish)
     if wish.device == "cuda":
         held, where = torch.cuda.max_memory_allocated(), "on the GPU"

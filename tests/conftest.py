@@ -13,8 +13,6 @@ from studio.privacy.access import Actor, Role
 from studio.settings import Settings
 from tests.fakes import FakeJudges, FakeWatermarker, fake_spec, no_model
 
-STORAGE_MODELS = Path(__file__).parent.parent / "storage" / "models"
-
 
 def scripted_registry(scratch: Path) -> Registry:
     registry = Registry(EngineContext(no_model, scratch))

@@ -1,33 +1,25 @@
 """The booth: where listeners rate. Nothing it says names a system before the test is closed."""
 
-import secrets as randomness
 import threading
-import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from studio.audio.clip import Samples
-from studio.consent.gate import permits
-from studio.consent.purposes import Purpose
 from studio.db.database import Database
-from studio.db.tables import Listener, Rating, Stimulus, System, Voice, new_id, now
-from studio.errors import InputRefused, NotFound, NotPermitted, StudioError
+from studio.db.tables import Listener, Rating, Stimulus, System, new_id, now
+from studio.errors import InputRefused, NotFound, NotPermitted
 from studio.listening import headphones
-from studio.listening.answers import Ballot, labels, scores, shown, sides
+from studio.listening.answers import Ballot, labels, scores, sides
+from studio.listening.doorway import enter, listener_of, new_listener, refuse_shut
 from studio.listening.hearing import FetchLog
-from studio.listening.kinds import Kind, Use
+from studio.listening.kinds import Use
 from studio.listening.lookups import (
     Chair,
-    Door,
-    chair_by_account,
-    chair_by_cookie,
     door_by_id,
-    door_by_link,
-    door_by_preview,
     gone_stimuli,
     heard_of,
     rated_by,
@@ -35,100 +27,16 @@ from studio.listening.lookups import (
     unfinished,
 )
 from studio.listening.plan import Plan, Plans
+from studio.listening.seats import Asking, BoothState, Seat, Slot, Visitor, state_of, told_of
 from studio.listening.secrets import SecretKeeper
 from studio.listening.sessions import Page
+from studio.listening.silence import ConsentWatch
 from studio.listening.sounds import SoundBox, disguised
 from studio.listening.stimuli import StimulusStore
-from studio.listening.tokens import TOKEN_LENGTH, fingerprint, same, seed_of, token
-from studio.privacy.access import Actor
+from studio.listening.tokens import same, seed_of
 
-CONSENT_VERSION = "1"
-CONSENT_ASKED_EVERY_S = 5.0
-MOST_COOKIES = 64  # the newest count: browsers send them last
 _INSERT = insert(Rating).on_conflict_do_nothing(index_elements=["trial_id", "listener_id"])
 MOST_REPLAYS, MOST_RESPONSE_MS = 10_000, 86_400_000
-
-
-@dataclass(frozen=True)
-class Visitor:
-    """Who is at the door: the link's token, the cookies of tests taken part in, and who is signed in, if anybody."""
-
-    token: str
-    cookies: tuple[str, ...] = ()
-    actor: Actor | None = None
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A sound that can be played: its label and the token of its address."""
-
-    label: str
-    sound: str
-
-
-@dataclass(frozen=True)
-class Asking:
-    """The page to answer now."""
-
-    page: str
-    training: bool
-    slots: tuple[Slot, ...]
-
-
-@dataclass(frozen=True)
-class Told:
-    """After the end: what stood where on a page, and what this listener answered."""
-
-    names: tuple[str, ...]
-    labels: tuple[str, ...]
-    scores: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class BoothState:
-    """What the listener's page shows. `phase`: welcome, headphones, trial, done, closed."""
-
-    phase: str
-    kind: Kind
-    title: str
-    instructions: str
-    ties: bool
-    headphones: bool
-    preview: bool
-    done: int = 0
-    total: int = 0
-    language: str = ""
-    asking: Asking | None = None
-    tones: tuple[str, ...] = ()
-    told: tuple[Told, ...] = ()
-
-
-@dataclass(frozen=True)
-class Seat:
-    """A listener who has agreed, with their pages and what they have answered."""
-
-    plan: Plan
-    preview: bool
-    listener: Chair
-    pages: tuple[Page, ...]
-    rated: frozenset[str]
-
-    @property
-    def open_pages(self) -> list[Page]:
-        return [page for page in self.pages if not self.rated.issuperset(page.trials)]
-
-    def page_token(self, page: Page) -> str:
-        return token(self.plan.secret, "page", self.listener.id, page.position)
-
-    def sound_token(self, page: Page, slot: int) -> str:
-        return token(self.plan.secret, "sound", self.listener.id, page.position, slot)
-
-    def tone_token(self, number: int) -> str:
-        return token(self.plan.secret, "tone", self.listener.id, number)
-
-    @property
-    def wants_headphones(self) -> bool:
-        return self.plan.configuration.headphones and self.listener.headphones is None
 
 
 class Booth:
@@ -141,21 +49,21 @@ class Booth:
         self._box = SoundBox()
         self._fetched = FetchLog()
         self._pen = threading.Lock()  # ratings queue here, not at SQLite's polling lock
-        self._asked: dict[str, float] = {}
+        self._consents = ConsentWatch()
 
     # What the page asks
 
     def state(self, visitor: Visitor) -> BoothState:
         """Where this listener is. NotFound for no such link; NotPermitted when it is shut."""
         with self._database.read() as session:
-            test, preview = self._enter(session, visitor)
+            test, preview = enter(session, visitor)
             plan = self._plans.of(session, test.id)
-            listener = self._listener(session, visitor, test.id, preview)
+            listener = listener_of(session, visitor, test.id, preview)
             if test.status == "closed":
                 return self._closed(session, plan, test.revealed, listener)
-            self._refuse_shut(test, preview)
+            refuse_shut(test, preview)
             if listener is None:
-                return _state("welcome", plan, preview)
+                return state_of("welcome", plan, preview)
             seat = self._seat(session, plan, listener, preview)
             state = self._asked_next(session, seat)
         if (
@@ -172,14 +80,14 @@ class Booth:
         if not agreed:
             raise InputRefused("listening.consent")
         with self._pen, self._database.write() as session:
-            test, preview = self._enter(session, visitor)
-            self._refuse_shut(test, preview)
-            known = self._listener(session, visitor, test.id, preview)
+            test, preview = enter(session, visitor)
+            refuse_shut(test, preview)
+            known = listener_of(session, visitor, test.id, preview)
             if known is not None and not preview:
                 return ""
             if known is not None:
                 session.execute(delete(Listener).where(Listener.id == known.id))
-            return self._new_listener(session, test, visitor, language, preview)
+            return new_listener(session, test, visitor, language, preview)
 
     def check_headphones(self, visitor: Visitor, answers: tuple[int, ...]) -> BoothState:
         """Note whether the check was passed; an empty answer skips it, which counts as not passed."""
@@ -239,76 +147,11 @@ class Booth:
                 raise InputRefused("listening.not_heard")
             return self._asked_next(session, seat)
 
-    # Who is it
-
-    @staticmethod
-    def _enter(session: Session, visitor: Visitor) -> tuple[Door, bool]:
-        """The test behind a link, and whether the link is the owner's preview."""
-        if len(visitor.token) != TOKEN_LENGTH:
-            raise NotFound("listening.link_short")
-        hashed = fingerprint(visitor.token)
-        test = door_by_link(session, hashed)
-        if test is not None:
-            return test, False
-        test = door_by_preview(session, hashed)
-        if test is None or visitor.actor is None or not visitor.actor.owns(test.owner_id):
-            raise NotFound("listening.link_unknown")
-        if test.status == "making":
-            raise InputRefused("listening.not_ready")
-        return test, True
-
-    @staticmethod
-    def _refuse_shut(test: Door, preview: bool) -> None:
-        if preview:
-            return
-        if test.status == "closed":
-            raise NotPermitted("listening.closed")
-        if test.revoked_at is not None:
-            raise NotPermitted("listening.link_revoked")
-        if test.expires_at is None or test.expires_at <= now():
-            raise NotPermitted("listening.link_expired")
-
-    @staticmethod
-    def _listener(session: Session, visitor: Visitor, test_id: str, preview: bool) -> Chair | None:
-        """By account where somebody is signed in, so that they go on with another browser; else by cookie."""
-        if visitor.actor is not None:
-            found = chair_by_account(session, test_id, preview, visitor.actor.account_id)
-            if found is not None or preview:
-                return found
-        hashes = [fingerprint(cookie) for cookie in visitor.cookies[-MOST_COOKIES:]]
-        account_id = visitor.actor.account_id if visitor.actor else None
-        return chair_by_cookie(session, test_id, preview, hashes, account_id) if hashes else None
-
-    def _new_listener(
-        self, session: Session, test: Door, visitor: Visitor, language: str, preview: bool
-    ) -> str:
-        query = select(func.count(), func.max(Listener.number)).where(
-            Listener.test_id == test.id, Listener.preview.is_(preview)
-        )
-        count, last = session.execute(query).one()
-        if not preview and count >= test.quota:
-            raise NotPermitted("listening.full", quota=test.quota)
-        cookie = randomness.token_urlsafe(32)
-        number = 0 if last is None else last + 1
-        session.add(
-            Listener(
-                test_id=test.id,
-                number=number,
-                pseudonym=f"L{number + 1:03d}-{randomness.token_hex(3)}",
-                cookie_hash=fingerprint(cookie),
-                account_id=visitor.actor.account_id if visitor.actor else None,
-                preview=preview,
-                language=language,
-                consent=f"{CONSENT_VERSION}-{language}",
-            )
-        )
-        return "" if visitor.actor else cookie
-
     def _seated(self, session: Session, visitor: Visitor) -> Seat:
         """The visitor as a listener who may go on; NotPermitted otherwise."""
-        test, preview = self._enter(session, visitor)
-        self._refuse_shut(test, preview)
-        listener = self._listener(session, visitor, test.id, preview)
+        test, preview = enter(session, visitor)
+        refuse_shut(test, preview)
+        listener = listener_of(session, visitor, test.id, preview)
         if listener is None:
             raise NotPermitted("listening.not_joined")
         return self._seat(session, self._plans.of(session, test.id), listener, preview)
@@ -322,28 +165,28 @@ class Booth:
     def _asked_next(self, session: Session, seat: Seat) -> BoothState:
         if seat.wants_headphones:
             tones = tuple(seat.tone_token(number) for number in range(headphones.QUESTIONS))
-            return _state("headphones", seat.plan, seat.preview, seat, tones=tones)
+            return state_of("headphones", seat.plan, seat.preview, seat, tones=tones)
         page = self._current(session, seat)
         if page is None:
-            return _state("done", seat.plan, seat.preview, seat)
+            return state_of("done", seat.plan, seat.preview, seat)
         stimuli = seat.plan.stimuli(page)
         named = labels(seat.plan.kind, page, len(stimuli))
         slots = tuple(Slot(label, seat.sound_token(page, n)) for n, label in enumerate(named))
         asking = Asking(seat.page_token(page), page.use is Use.TRAINING, slots)
-        return _state("trial", seat.plan, seat.preview, seat, asking=asking)
+        return state_of("trial", seat.plan, seat.preview, seat, asking=asking)
 
     def _current(self, session: Session, seat: Seat) -> Page | None:
         """The first open page that still has its sounds: a speaker may have withdrawn, a consent have ended."""
         waiting = seat.open_pages
         if not waiting:
             return None
-        missing = gone_stimuli(session, seat.plan.test_id) | self._silenced(session, seat.plan)
+        missing = gone_stimuli(session, seat.plan.test_id) | self._consents.silenced(session, seat.plan)
         return next((p for p in waiting if missing.isdisjoint(seat.plan.stimuli(p))), None)
 
     def _closed(self, session: Session, plan: Plan, revealed: bool, listener: Chair | None) -> BoothState:
         """After the end; only now, and only to who took part, the names."""
         if listener is None or not revealed:
-            return _state("closed", plan, False)
+            return state_of("closed", plan, False)
         query = select(Rating.trial_id, Rating.score).where(Rating.listener_id == listener.id)
         given: dict[str, float] = {row.trial_id: row.score for row in session.execute(query)}
         # Read now, not from the plan: a name may have been erased meanwhile.
@@ -351,8 +194,8 @@ class Booth:
         here = session.execute(named.where(Stimulus.test_id == plan.test_id))
         names: dict[str, str] = {row.id: row.name for row in here}
         pages = [p for p in self._plans.pages(plan, listener.number) if p.use is Use.RATED]
-        told = tuple(_told(plan, page, given, names) for page in pages if set(page.trials) <= set(given))
-        return _state("closed", plan, False, told=told)
+        told = tuple(told_of(plan, page, given, names) for page in pages if set(page.trials) <= set(given))
+        return state_of("closed", plan, False, told=told)
 
     # Sounds
 
@@ -375,7 +218,7 @@ class Booth:
     def _samples(self, session: Session, plan: Plan, stimulus_id: str) -> Samples:
         planned = plan.sounds[stimulus_id]
         if planned.voice_id:
-            self._ask_consent(session, planned.voice_id)
+            self._consents.ask(session, planned.voice_id)
         kept = self._box.find(planned.asset_id or "", plan.rate_hz)
         if kept is not None:  # that it is not gone was asked when the page was found
             return kept
@@ -383,29 +226,6 @@ class Booth:
         if row is None or row.asset_id is None:
             raise NotFound("listening.unknown_sound")
         return self._box.keep(row.asset_id, self._store.clip(session, row), plan.rate_hz)
-
-    def _silenced(self, session: Session, plan: Plan) -> frozenset[str]:
-        """Sounds of voices that may not be heard just now."""
-        silent = set()
-        for voice_id in plan.voices:
-            try:
-                self._ask_consent(session, voice_id)
-            except NotFound:
-                silent.add(voice_id)
-        return frozenset(name for name, sound in plan.sounds.items() if sound.voice_id in silent)
-
-    def _ask_consent(self, session: Session, voice_id: str) -> None:
-        """The gate, asked again while the test runs; a listener hears no name of whoever withdrew."""
-        if time.monotonic() - self._asked.get(voice_id, float("-inf")) < CONSENT_ASKED_EVERY_S:
-            return
-        voice = session.get(Voice, voice_id)
-        try:
-            if voice is None:
-                raise NotFound("voices.unknown")
-            permits(session, voice, {Purpose.LISTENING_TEST})
-        except StudioError as error:
-            raise NotFound("listening.unknown_sound") from error
-        self._asked[voice_id] = time.monotonic()
 
     # Ratings
 
@@ -440,7 +260,7 @@ class Booth:
             test = door_by_id(session, seat.plan.test_id)
             if test is None:  # deleted while somebody was listening
                 raise NotFound("listening.link_unknown")
-            self._refuse_shut(test, seat.preview)
+            refuse_shut(test, seat.preview)
             session.connection().execute(_INSERT, list(rows))
             state = self._asked_next(session, seat)
             if state.phase == "done":
@@ -461,21 +281,3 @@ class Booth:
                 seat = Seat(plan, False, chair, self._plans.pages(plan, chair.number), rated)
                 if seat.rated and all(going.intersection(plan.stimuli(page)) for page in seat.open_pages):
                     self._finish(session, chair.id)
-
-
-def _state(phase: str, plan: Plan, preview: bool, seat: Seat | None = None, **more: object) -> BoothState:
-    configuration = plan.configuration
-    total = len(seat.pages) if seat else 0
-    plain = BoothState(
-        phase, plan.kind, configuration.title, configuration.instructions, configuration.tie_rule != "none",
-        configuration.headphones, preview, total - len(seat.open_pages) if seat else 0, total,
-        seat.listener.language if seat else "",
-    )  # fmt: skip
-    return replace(plain, **more)  # type: ignore[arg-type]
-
-
-def _told(plan: Plan, page: Page, given: dict[str, float], names: dict[str, str]) -> Told:
-    stimuli = plan.stimuli(page)
-    values = tuple(shown(plan.kind, page, given[trial]) for trial in page.trials)
-    heard = tuple(names.get(stimulus, "") for stimulus in stimuli)
-    return Told(heard, labels(plan.kind, page, len(stimuli)), values)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from studio.audio.report import ReportCard, report_card
 from studio.audio.resample import resample
 from studio.errors import LANGUAGES
 from tests.audio.test_decode import alike
+from tests.fetched import model_file
 from tests.sounds import (
     RATE,
     after_each_other,
@@ -33,7 +33,6 @@ from tests.sounds import (
     voice_of,
 )
 
-MODEL = Path(__file__).parents[2] / "storage" / "models" / "wespeaker-resnet34" / "model.onnx"
 SPEAKERS = ("it-m1", "fr-f1", "cs-m2")  # docs/audio.md has the figures over all of them
 Embed = Callable[[AudioClip], NDArray[np.float32]]
 
@@ -50,9 +49,7 @@ def refusals(clip: AudioClip) -> set[str]:
 def embed() -> Iterator[Embed]:
     from studio.evaluation.speaker_encoder import SpeakerEncoder
 
-    if not MODEL.is_file():
-        pytest.skip("the speaker encoder is not here")
-    yield SpeakerEncoder(MODEL, threads=1).embed
+    yield SpeakerEncoder(model_file("wespeaker-resnet34", "model.onnx"), threads=1).embed
 
 
 def test_good_speech_is_good() -> None:

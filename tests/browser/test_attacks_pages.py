@@ -109,4 +109,18 @@ def test_attack_19_markup_in_names_and_texts_runs_on_no_tab(
             tabs.nth(number).click()
             page.wait_for_timeout(1500)
             ran_nowhere(page, tabs.nth(number).inner_text())
+    bring_files(page)
     assert not [trouble for trouble in troubles if "pwned" in trouble]
+
+
+def bring_files(page: Page) -> None:
+    """Files whose names are attacks, through the browser's own upload: a recording, and one that is none."""
+    sound = (ROOT / "tests" / "data" / "LJ001-0001.flac").read_bytes()
+    page.get_by_role("tab").first.click()
+    page.click("#voice-new")
+    for name, data in ((f"{EVIL}.flac", sound), (f"{EVIL}.wav", b"<html>no sound</html>")):
+        page.set_input_files(
+            "#enrol-files input[type=file]", {"name": name, "mimeType": "audio/flac", "buffer": data}
+        )
+        expect(page.locator("#enrol-clips, [data-testid=toast-body]").last).to_contain_text("onerror")
+        ran_nowhere(page, f"a file named {name}")

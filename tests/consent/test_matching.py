@@ -20,6 +20,7 @@ from studio.consent.matching import (
 from studio.errors import InputRefused
 from tests.consent.ear import Ear, foreign
 from tests.fakes import FakeJudges
+from tests.fetched import model_file
 from tests.sounds import real_speech, voice_of
 
 RATE = 16_000
@@ -81,12 +82,8 @@ def test_the_bars_divide_same_unsure_and_other(score: float, told: str) -> None:
 def test_a_foreign_stretch_in_a_long_sample_is_met_by_the_real_encoder() -> None:
     """Forty seconds of one person with twelve of another's in the middle: the whole passes, a window does not."""
     from studio.evaluation.speaker_encoder import SpeakerEncoder
-    from tests.conftest import STORAGE_MODELS
 
-    model = STORAGE_MODELS / "wespeaker-resnet34" / "model.onnx"
-    if not model.is_file():
-        pytest.skip("the encoder's model is not here")
-    encoder = SpeakerEncoder(model, 1)
+    encoder = SpeakerEncoder(model_file("wespeaker-resnet34", "model.onnx"), 1)
     own, foreign = voice_of("it-m1", 40.0, 20.0), voice_of("nl-m1", 12.0)
     mixed = AudioClip(
         np.concatenate([own.samples[: 20 * RATE], foreign.samples, own.samples[20 * RATE :]]), RATE

@@ -5,7 +5,7 @@ import pytest
 from studio.datasets.transcription import Ear
 from studio.evaluation.judges import Judges
 from tests.datasets.making import quiet
-from tests.evaluation.recordings import model_file
+from tests.fetched import model_file
 from tests.sounds import real_speech, voice_of
 
 

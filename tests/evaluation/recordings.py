@@ -8,16 +8,7 @@ import soundfile
 
 from studio.audio.clip import AudioClip
 
-MODELS = Path(__file__).parents[2] / "storage" / "models"
 VOICES = Path(__file__).parents[3] / "shared" / "voices"
-
-
-def model_file(*parts: str) -> Path:
-    """A file or folder of an embedded model; the test is skipped where it was never fetched."""
-    path = MODELS.joinpath(*parts)
-    if not path.exists():
-        pytest.skip(f"no {'/'.join(parts)} in storage/models: make test fetches it")
-    return path
 
 
 def recording(relative: str) -> AudioClip:

@@ -7,7 +7,8 @@ from studio.audio.clip import AudioClip
 from studio.errors import AudioRefused, ModelBroken, ModelMissing
 from studio.evaluation.fbank import fbank
 from studio.evaluation.speaker_encoder import ACCEPT_AT, SpeakerEncoder
-from tests.evaluation.recordings import model_file, recording, vowels
+from tests.evaluation.recordings import recording, vowels
+from tests.fetched import model_file
 
 
 def test_fbank_equals_kaldi_as_torchaudio_computes_it():

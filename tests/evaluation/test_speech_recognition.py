@@ -8,7 +8,8 @@ from studio.audio.speech import Span
 from studio.errors import AudioRefused, InputRefused, ModelBroken, ModelMissing
 from studio.evaluation.speech_recognition import WhisperRecognizer, Word, spoken_words
 from studio.evaluation.wer import wer
-from tests.evaluation.recordings import model_file, recording
+from tests.evaluation.recordings import recording
+from tests.fetched import model_file
 
 
 @pytest.fixture(scope="module")

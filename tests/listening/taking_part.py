@@ -8,10 +8,10 @@ import numpy as np
 from studio.audio.clip import AudioClip
 from studio.bootstrap import Studio
 from studio.listening.answers import Ballot
-from studio.listening.booth import BoothState, Visitor
 from studio.listening.forms import LinkForm, ListeningForm, ListeningView, SpokenBy, SystemForm, Uploaded
 from studio.listening.hearing import FetchLog
 from studio.listening.kinds import Kind
+from studio.listening.seats import BoothState, Visitor
 from studio.privacy.access import Actor
 from tests.fakes import buzz
 

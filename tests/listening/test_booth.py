@@ -12,9 +12,10 @@ from studio.consent.purposes import Purpose
 from studio.db.tables import ConsentRecord, Listener, Rating, Stimulus
 from studio.errors import NotFound
 from studio.listening.answers import Ballot
-from studio.listening.booth import MOST_COOKIES, BoothState, Visitor
+from studio.listening.doorway import MOST_COOKIES
 from studio.listening.forms import ListeningView, SpokenBy, SystemForm
 from studio.listening.hearing import FetchLog
+from studio.listening.seats import BoothState, Visitor
 from studio.listening.tokens import fingerprint, same
 from studio.privacy.access import Actor
 from tests.enrolling import PURPOSES, consent_form, enrol
@@ -183,7 +184,7 @@ def test_coming_back_to_a_test_without_sounds_left_is_the_end(studio: Studio, ad
     _, one = _half_done(studio, admin)
     with studio.database.write() as session:
         session.execute(update(ConsentRecord).values(expires_at="2020-01-01T00:00:00.000+00:00"))
-    studio.listening.booth._asked.clear()
+    studio.listening.booth._consents.asked.clear()
     assert one.state().phase == "done" and _finished(studio, one)
 
 

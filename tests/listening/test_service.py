@@ -401,7 +401,7 @@ def test_an_expired_consent_silences_the_test(studio: Studio, admin: Actor) -> N
     state = one.join()
     with studio.database.write() as session:
         session.execute(update(ConsentRecord).values(expires_at="2020-01-01T00:00:00.000+00:00"))
-    studio.listening.booth._asked.clear()  # it is asked every few seconds
+    studio.listening.booth._consents.asked.clear()  # it is asked every few seconds
     with pytest.raises(NotFound):
         one.hear(state)
     assert (

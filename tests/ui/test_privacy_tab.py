@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 
 from studio.bootstrap import Studio
-from studio.errors import LANGUAGES, NotFound
+from studio.errors import LANGUAGES, NotFound, NotPermitted
 from studio.privacy.access import Actor, Role
 from studio.privacy.retention import DEFAULTS
 from studio.ui.desk import Desk
@@ -81,10 +81,40 @@ def test_an_invitation_gives_a_link_to_a_page_that_asks(
     with gr.Blocks():
         form = InviteForm(italian)
     asker = visitor(admin, host="h:1")
-    told, *emptied = form.invite("Rosa", "it", "customer", "Rosa Bianchi", "", asker)
+    told, *emptied, _ = form.invite("Rosa", "it", "customer", "Rosa Bianchi", "", asker)
     token = told.split("/consent/")[1][:43]
     page = studio.speakers.page(token, "it")
     assert page.phase == "invited" and page.guest.voice_name == "Rosa" and emptied == ["", "", ""]
+
+
+def test_an_open_link_is_listed_without_its_address_and_opens_nothing_once_revoked(
+    studio: Studio,
+    italian: Desk,
+    account: Callable[..., Actor],
+    admin: Actor,
+    visitor: Visitor,
+    press: Press,
+) -> None:
+    with gr.Blocks():
+        form = InviteForm(italian)
+    rosa, bob = account("rosa"), visitor(account("bob"))
+    asker = visitor(rosa, host="h:1")
+    told, *_, sent = form.invite("Anna & Co", "it", "customer", "Anna Bianchi", "", asker)
+    token = told.split("/consent/")[1][:43]
+    (link,) = studio.speakers.links.living(rosa)
+    assert "Anna &amp; Co" in sent and "non ancora aperto" in sent and token not in sent
+    assert form.show(bob) == form.show(visitor(account("lea", Role.LISTENER))) == ""
+    with pytest.raises(NotFound):
+        form.revoke(press("revoke", id=link.id), bob)
+    assert form.revoke(press("revoke", id=link.id), asker) == ""
+    with pytest.raises(NotFound):
+        studio.speakers.page(token, "it")
+    voice = enrol(studio, rosa)  # of a speaker who has answered: the way out is theirs
+    studio.speakers.link_for(rosa, voice.id)
+    (theirs,) = studio.speakers.links.living(rosa)
+    assert "data-act" not in form.show(asker) and "data-act" in form.show(visitor(admin))
+    with pytest.raises(NotPermitted):
+        form.revoke(press("revoke", id=theirs.id), asker)
 
 
 def test_others_and_listeners_see_nothing(

@@ -19,9 +19,9 @@ from studio.privacy.access import Actor
 from studio.synthesis.requests import SynthesisRequest, VoiceChoice
 from studio.ui.uploads import take_in
 from studio.voices.forms import Upload
-from tests.conftest import STORAGE_MODELS
 from tests.enrolling import consent_form, enrol, voice_form
 from tests.fakes import FakeJudges
+from tests.fetched import STORAGE_MODELS
 from tests.sounds import after_each_other, chords, clipped, real_speech, silence
 
 MB = 2**20

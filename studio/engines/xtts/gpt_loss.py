@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from studio.engines.xtts.packing import hidden_states
 from studio.engines.xtts.training_data import XttsItem
 
 TEXT_WEIGHT, MEL_WEIGHT = 0.01, 1.0
@@ -21,44 +22,53 @@ _IGNORED = -1
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded inputs and targets, each (b, n), targets -1 where nothing counts; masks (b, n) bool."""
+    """Inputs and targets of all clips, end to end without padding; targets are -1 where nothing counts."""
 
-    text: Tensor
-    text_targets: Tensor
-    text_mask: Tensor
-    codes: Tensor
-    code_targets: Tensor
-    code_mask: Tensor
+    text: Tensor  # (t,) ids, every clip's own one after the other
+    text_places: Tensor  # (t,) each one's place in its clip
+    text_targets: Tensor  # (t,)
+    codes: Tensor  # (c,)
+    code_places: Tensor  # (c,)
+    code_targets: Tensor  # (c,)
     latents: Tensor  # (b, 32, d)
+    text_lengths: tuple[int, ...]  # of the b clips; they add up to t
+    code_lengths: tuple[int, ...]  # likewise, to c
 
 
 def collate(gpt: Any, items: Sequence[XttsItem], device: torch.device | str) -> Batch:
-    """Items side by side. The text's closing stop is heard by nobody, as in upstream's masks."""
+    """Items one after the other. The text's closing stop is heard by nobody, as in upstream's masks."""
     text = [_row(item.text, gpt.start_text_token, gpt.stop_text_token, 1) for item in items]
     codes = [_row(item.codes, gpt.start_audio_token, gpt.stop_audio_token, _STOPS) for item in items]
     for (_, targets), item in zip(codes, items, strict=True):
         targets[item.prompt[0] : min(item.prompt[1], len(item.codes))] = _IGNORED
-    text_in, text_out, text_mask = _padded(text, gpt.stop_text_token)
-    code_in, code_out, code_mask = _padded(codes, gpt.stop_audio_token)
     latents = torch.stack([item.latents for item in items])
-    text_in, text_out, text_mask, code_in, code_out, code_mask, latents = (
-        tensor.to(device) for tensor in (text_in, text_out, text_mask, code_in, code_out, code_mask, latents)
+    text_in, text_places, text_out, code_in, code_places, code_out, latents = (
+        tensor.to(device) for tensor in (*_joined(text), *_joined(codes), latents)
     )
-    return Batch(text_in, text_out, text_mask, code_in, code_out, code_mask, latents)
+    lengths = (tuple(len(inputs) for inputs, _ in rows) for rows in (text, codes))
+    return Batch(text_in, text_places, text_out, code_in, code_places, code_out, latents, *lengths)
 
 
 def gpt_losses(gpt: Any, batch: Batch) -> tuple[Tensor, Tensor]:
     """Cross entropies of text and of audio codes, each a mean over what counts in the batch."""
-    text = gpt.text_embedding(batch.text) + gpt.text_pos_embedding(batch.text)
-    codes = gpt.mel_embedding(batch.codes) + gpt.mel_pos_embedding(batch.codes)
-    text_logits, code_logits = gpt.get_logits(
-        text, gpt.text_head, codes, gpt.mel_head, prompt=batch.latents,
-        attn_mask_text=batch.text_mask, attn_mask_mel=batch.code_mask,
-    )  # fmt: skip
+    text_logits, code_logits = gpt_logits(gpt, batch)
     return (
         functional.cross_entropy(text_logits.float(), batch.text_targets, ignore_index=_IGNORED),
         functional.cross_entropy(code_logits.float(), batch.code_targets, ignore_index=_IGNORED),
     )
+
+
+def gpt_logits(gpt: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+    """What the GPT expects next, of text (t, ids) and of audio codes (c, codes)."""
+    text = gpt.text_embedding(batch.text) + gpt.text_pos_embedding.emb(batch.text_places)
+    codes = gpt.mel_embedding(batch.codes) + gpt.mel_pos_embedding.emb(batch.code_places)
+    clips = zip(batch.latents, text.split(batch.text_lengths), codes.split(batch.code_lengths), strict=True)
+    parts = [part.to(text.dtype) for clip in clips for part in clip]  # latents, text, codes, clip by clip
+    sizes = [len(part) for part in parts]
+    lengths = [sum(sizes[at : at + 3]) for at in range(0, len(sizes), 3)]
+    heard = hidden_states(gpt.gpt, torch.cat(parts), lengths).split(sizes)
+    text_heard, codes_heard = (gpt.final_norm(torch.cat(heard[first::3])) for first in (1, 2))
+    return gpt.text_head(text_heard), gpt.mel_head(codes_heard)
 
 
 def _row(ids: Tensor, start: int, stop: int, stops: int) -> tuple[Tensor, Tensor]:
@@ -68,13 +78,8 @@ def _row(ids: Tensor, start: int, stop: int, stops: int) -> tuple[Tensor, Tensor
     return torch.cat([torch.tensor([start]), targets[:-1]]), targets
 
 
-def _padded(rows: Sequence[tuple[Tensor, Tensor]], stop: int) -> tuple[Tensor, Tensor, Tensor]:
-    longest = max(len(inputs) for inputs, _ in rows)
-
-    def pad(row: Tensor, value: int) -> Tensor:
-        return functional.pad(row, (0, longest - len(row)), value=value)
-
-    inputs = torch.stack([pad(inputs, stop) for inputs, _ in rows])
-    targets = torch.stack([pad(targets, _IGNORED) for _, targets in rows])
-    mask = torch.stack([pad(torch.ones(len(inputs)), 0).bool() for inputs, _ in rows])
-    return inputs, targets, mask
+def _joined(rows: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs, their places in their own clips, and targets, end to end."""
+    inputs = torch.cat([inputs for inputs, _ in rows])
+    places = torch.cat([torch.arange(len(inputs)) for inputs, _ in rows])
+    return inputs, places, torch.cat([targets for _, targets in rows])

@@ -4,11 +4,14 @@ from typing import Any
 
 import gradio as gr
 
+from studio.consent.links import LinkView
 from studio.consent.purposes import Category
 from studio.errors import LANGUAGES, InputRefused
+from studio.privacy.access import Actor, Permission
 from studio.ui.desk import Desk
-from studio.ui.markup import esc
+from studio.ui.markup import badge, board, button, esc
 from studio.ui.privacy.cards import link_card
+from studio.ui.words import Words
 from studio.voices.speakers import Invitation
 
 
@@ -43,11 +46,29 @@ class InviteForm:
                 )
             self.make = gr.Button(words("invite.make"), elem_id="invite-make", scale=0, min_width=220)
             self.told = gr.HTML(elem_id="invite-told")
+            self.sent = board("invite-sent")
 
-    def wire(self) -> None:
+    def wire(self, demo: gr.Blocks) -> None:
         given = [self.name, self.language, self.category, self.real_name, self.contact]
-        shown = [self.told, self.name, self.real_name, self.contact]
+        shown = [self.told, self.name, self.real_name, self.contact, self.sent]
         self.desk.on(self.make.click, self.invite, given, shown, progress="minimal")
+        self.desk.on(demo.load, self.show, None, [self.sent])
+        self.desk.on(self.sent.click, self.revoke, None, [self.sent])
+
+    def show(self, request: gr.Request) -> str:
+        return self.drawn(self.desk.actor(request))
+
+    def drawn(self, actor: Actor) -> str:
+        """The links that still open something; nothing for who makes no voices."""
+        if not actor.may(Permission.VOICES):
+            return ""
+        return links_table(self.desk.words, self.desk.studio.speakers.links.living(actor), actor)
+
+    def revoke(self, event: gr.EventData, request: gr.Request) -> str:
+        """End a link; what is left is shown."""
+        actor = self.desk.actor(request)
+        self.desk.studio.speakers.links.revoke(actor, str(event._data["id"]))
+        return self.drawn(actor)
 
     def invite(
         self, name: str, language: str, category: str, real_name: str, contact: str, request: gr.Request
@@ -56,5 +77,34 @@ class InviteForm:
         if language not in LANGUAGES or category not in set(Category):
             raise InputRefused("voices.no_name")
         invitation = Invitation(name or "", language, Category(category), real_name or "", contact or "")
-        token = self.desk.studio.speakers.invite(self.desk.actor(request), invitation)
-        return link_card(self.desk.words, f"{address_of(self.desk, request)}/consent/{token}"), "", "", ""
+        actor = self.desk.actor(request)
+        token = self.desk.studio.speakers.invite(actor, invitation)
+        told = link_card(self.desk.words, f"{address_of(self.desk, request)}/consent/{token}")
+        return told, "", "", "", self.drawn(actor)
+
+
+def links_table(words: Words, links: list[LinkView], actor: Actor) -> str:
+    """Open links, one a row. An answered one is the speaker's way out: only the privacy office ends it."""
+    if not links:
+        return ""
+    rows = "".join(_link_row(words, link, actor) for link in links)
+    heads = "".join(
+        f"<th scope='col'>{esc(words(f'invite.{name}'))}</th>" for name in ("voice", "state", "until")
+    )
+    return (
+        f'<h4>{esc(words("invite.sent"))}</h4><p class="tb-dim">{esc(words("invite.sent_info"))}</p>'
+        f'<div class="tb-scroll"><table class="tb-table"><thead><tr>{heads}<th></th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _link_row(words: Words, link: LinkView, actor: Actor) -> str:
+    state = "answered" if link.answered else "opened" if link.opened_at else "waiting"
+    end = button("revoke", words("invite.revoke"), kind="risk", confirm=words("do.sure"), id=link.id)
+    if link.answered and not actor.may(Permission.REVIEW):
+        end = f'<span class="tb-dim">{esc(words("invite.theirs"))}</span>'
+    mark = badge(words(f"invite.{state}"), "good" if link.answered else "")
+    return (
+        f"<tr><td>{esc(link.voice_name)}</td><td>{mark}</td>"
+        f"<td>{esc(words.day(link.expires_at))}</td><td>{end}</td></tr>"
+    )

@@ -62,7 +62,7 @@ class VoicesTab:
         desk, voice = self.desk, self.header.voice
         shown = [self.cards, self.detail]
         self.form.wire()
-        self.invite.wire()
+        self.invite.wire(demo)
         told = [self.form.notice_area, self.form.notice_hash]
         for opened in (demo.load, self.new.click):
             desk.on(opened, self.form.show_notice, None, told)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import LANGUAGES
-from studio.listening.booth import BoothState
+from studio.listening.seats import BoothState
 
 _FOLDER = Path(__file__).parent
 STATIC = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}

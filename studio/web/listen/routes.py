@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from studio.errors import LANGUAGES, InputRefused, StudioError
 from studio.listening.answers import Ballot
-from studio.listening.booth import BoothState, Visitor
+from studio.listening.seats import BoothState, Visitor
 from studio.privacy.access import Actor
 from studio.web.body import Receive, read_json
 from studio.web.gate import VISIT

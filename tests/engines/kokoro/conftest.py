@@ -9,16 +9,15 @@ import soundfile
 from studio.audio.clip import AudioClip
 from studio.engines.base import EngineContext
 from studio.engines.kokoro.engine import KokoroEngine
+from tests.fetched import STORAGE_MODELS, model_file
 
 ROOT = Path(__file__).resolve().parents[3]
-MODELS = ROOT / "storage" / "models"
 
 
 @pytest.fixture(scope="session")
 def models() -> Path:
-    if not (MODELS / "kokoro-82m" / "model.onnx").is_file():
-        pytest.skip("the embedded models are not in storage/models (make test fetches them)")
-    return MODELS
+    model_file("kokoro-82m", "model.onnx")
+    return STORAGE_MODELS
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,10 @@ from studio.engines.piper.frames import Frame
 from studio.engines.piper.noise import with_noise_inputs
 from studio.engines.piper.spec import PiperOptions
 from studio.errors import EngineTrouble, InputRefused, ModelBroken, ModelMissing, NotFound, TextRefused
+from tests.fetched import STORAGE_MODELS, model_file
 from tests.tiny_piper import SAMPLES_PER_ID, write_tiny_voice
 
 ROOT = Path(__file__).parents[3]
-MODELS = ROOT / "storage" / "models"
 
 
 def context(folder: Path) -> EngineContext:
@@ -238,10 +238,7 @@ def test_the_studios_process_loads_neither_espeak_nor_onnxruntime(tmp_path: Path
 
 
 def joe() -> Path:
-    model = MODELS / "piper-en-joe" / "en_US-joe-medium.onnx"
-    if not model.is_file():
-        pytest.skip("the voice piper-en-joe is not installed")
-    return model
+    return model_file("piper-en-joe", "en_US-joe-medium.onnx")
 
 
 @pytest.mark.models
@@ -266,7 +263,7 @@ def test_feeding_the_noise_leaves_the_real_voice_as_it_was() -> None:
 @pytest.mark.models
 def test_the_real_voice_speaks_and_slower_is_longer() -> None:
     joe()
-    engine = PiperEngine(context(MODELS))
+    engine = PiperEngine(context(STORAGE_MODELS))
     try:
         usual = whole(speak(engine, "Good morning, how are you?", "en_US-joe-medium"))
         slow = whole(speak(engine, "Good morning, how are you?", "en_US-joe-medium", speed=0.6))

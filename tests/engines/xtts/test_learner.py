@@ -10,7 +10,7 @@ import torch
 from studio.audio.clip import AudioClip
 from studio.engines.base import EngineContext, Utterance
 from studio.engines.learning import LearnerWish, Preparation, TrainingClip
-from studio.engines.xtts.gpt_loss import Batch, collate, gpt_losses
+from studio.engines.xtts.gpt_loss import collate, gpt_logits, gpt_losses
 from studio.engines.xtts.learner import XttsLearner
 from studio.engines.xtts.training_data import CODE_STRIDE, RATE_HZ, XttsItem
 from studio.errors import InputRefused, ModelBroken, ModelMissing
@@ -159,8 +159,8 @@ def test_the_codes_are_those_of_upstreams_trainer(lora: XttsLearner, checkpoint:
 def test_every_rows_prompt_is_left_out_of_its_own_loss(lora: XttsLearner) -> None:
     items, _ = told(lora, CLIPS)
     batch = collate(lora._gpt, items, "cpu")
-    for row, item in enumerate(items):
-        ignored = batch.code_targets[row, : len(item.codes)] == -1
+    for item, targets in zip(items, batch.code_targets.split(batch.code_lengths), strict=True):
+        ignored = targets == -1
         first, last = item.prompt
         assert ignored.nonzero()[:, 0].tolist() == list(range(first, min(last, len(item.codes))))
         assert 0 < ignored.sum() < len(item.codes)
@@ -169,16 +169,19 @@ def test_every_rows_prompt_is_left_out_of_its_own_loss(lora: XttsLearner) -> Non
 def test_a_rows_loss_does_not_depend_on_its_neighbours(lora: XttsLearner) -> None:
     items, _ = told(lora, CLIPS)
     gpt = lora._gpt.eval()
-
-    def logits(batch: Batch) -> torch.Tensor:
-        text = gpt.text_embedding(batch.text) + gpt.text_pos_embedding(batch.text)
-        codes = gpt.mel_embedding(batch.codes) + gpt.mel_pos_embedding(batch.codes)
-        masks = {"attn_mask_text": batch.text_mask, "attn_mask_mel": batch.code_mask}
-        return gpt.get_logits(text, gpt.text_head, codes, gpt.mel_head, prompt=batch.latents, **masks)[1]
-
     with torch.no_grad():
-        alone, together = logits(collate(gpt, items[:1], "cpu")), logits(collate(gpt, items, "cpu"))
-    assert torch.allclose(alone[0], together[0, :, : alone.shape[-1]], atol=1e-5)
+        alone = gpt_logits(gpt, collate(gpt, items[:1], "cpu"))
+        together = gpt_logits(gpt, collate(gpt, items, "cpu"))
+    for one, all_of_them in zip(alone, together, strict=True):
+        assert torch.allclose(one, all_of_them[: len(one)], atol=1e-5)
+    assert len({len(item.codes) for item in items}) > 1  # or nothing would have been padded before
+
+
+def test_a_step_leaves_the_attention_that_speaks_as_it_was(lora: XttsLearner) -> None:
+    items, _ = told(lora, CLIPS[:1])
+    before = lora._gpt.gpt.config._attn_implementation
+    lora.loss(items, 0)
+    assert lora._gpt.gpt.config._attn_implementation == before
 
 
 def test_what_cannot_be_learned_is_told_with_its_reason_and_never_replaced(lora: XttsLearner) -> None:
