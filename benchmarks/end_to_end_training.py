@@ -102,6 +102,12 @@ def enrolled(studio: Studio, admin: Actor, folder: Path, speaker: str) -> VoiceV
     return studio.voices.enrol(admin, VoiceForm(speaker, language, tuple(checked), form))
 
 
+def cloned(studio: Studio, admin: Actor, voice: VoiceView) -> None:
+    """The zero-shot clone as good as it gets: a preview would speak with what is there after seconds."""
+    for event in studio.enrolment.start(admin, voice.id, ENGINE).events():
+        progress(f"zero-shot clone: {event.stage}", event.fraction)
+
+
 def imported(studio: Studio, admin: Actor, voice: VoiceView, folder: Path) -> DatasetView:
     """The speaker's recordings as a dataset, listened to and split as anybody's would be."""
     if there := studio.datasets.list(admin, voice.id):
@@ -129,15 +135,22 @@ def trained(
         job_id = training.submit(admin, LaunchRequest(voice.id, dataset.id, plan))
     else:
         job_id = jobs[0].id
-        if jobs[0].state.resumable:
-            training.resume(admin, job_id)
     training.supervisor.start()
-    while (seen := training.progress(admin, job_id)).job.state.live:
-        progress(f"{seen.curves.stage} {seen.job.step}/{seen.job.steps}", seen.job.progress)
-        time.sleep(1)
+    seen = followed(studio, admin, job_id)
+    if seen.job.state.resumable:  # a killed run left it: the supervisor says so, and it goes on
+        training.resume(admin, job_id)
+        seen = followed(studio, admin, job_id)
     if not seen.job.adapter_id:
         raise SystemExit(f"no adapter: {seen.job.state} {seen.job.trouble('en')}\n{seen.log}")
     return seen.job
+
+
+def followed(studio: Studio, admin: Actor, job_id: str) -> Progress:
+    """Watch the job until it rests."""
+    while (seen := studio.training.progress(admin, job_id)).job.state.live:
+        progress(f"{seen.curves.stage} {seen.job.step}/{seen.job.steps}", seen.job.progress)
+        time.sleep(1)
+    return seen
 
 
 def held_out(studio: Studio, admin: Actor, dataset: DatasetView, voice: VoiceView, most: int) -> list[Held]:
@@ -309,6 +322,7 @@ def main() -> None:
     try:
         admin = studio.accounts.actor_of(studio.accounts.ensure_administrator().id)
         voice = enrolled(studio, admin, given.recordings.resolve(), given.speaker)
+        cloned(studio, admin, voice)
         dataset = imported(studio, admin, voice, given.recordings.resolve())
         print(f"\r{given.speaker}: {dataset.kept} kept, {dict(dataset.dropped_by_reason)}            ")
         job = trained(studio, admin, voice, dataset, given)

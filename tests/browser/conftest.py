@@ -62,10 +62,10 @@ def first_line(process: "subprocess.Popen[str]") -> str:
     pytest.fail("the studio did not start")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a studio that nobody needs any more still takes memory
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Served]]:
-    """serve(kind) starts a studio on storage of its own, once; see `served`. A kind that it does not know is
-    scripted: a module that signs in asks for one of its own, for a link works once.
+    """serve(kind) starts a studio on storage of its own, once a module; see `served`. A kind that it does not know
+    is scripted.
     """
     running: dict[str, tuple[subprocess.Popen[str], Served]] = {}
 
@@ -163,20 +163,22 @@ def enter(served: Served, cookies: list[Cookie], open_page: Callable[..., Page])
 
 
 def choose(page: Page, field: str, option: str | int) -> str:
-    """Pick from a dropdown by its label, or its number; answers what then stands in the field. A list that
+    """Pick from a dropdown by its label, or its number; answers the label that then stands in the field. A list that
     the page writes anew while it is open closes: then it is opened again, as a person does.
     """
     box = page.locator(f"{field} input").first
     for _ in range(TRIES):
+        box.blur()  # a list opens when its field is entered
         box.click()
         options = page.get_by_role("option")
         wanted = options.nth(option) if isinstance(option, int) else options.filter(has_text=option).first
         try:
+            label = str(wanted.get_attribute("aria-label", timeout=WAIT_MS / TRIES))
             wanted.click(timeout=WAIT_MS / TRIES)
-        except PlaywrightTimeout:
-            box.press("Escape")
+            expect(box).to_have_value(label, timeout=WAIT_MS / TRIES)
+        except (PlaywrightTimeout, AssertionError):
             continue
-        return box.input_value()
+        return label
     raise AssertionError(f"{option!r} could not be chosen in {field}")
 
 

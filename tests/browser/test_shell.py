@@ -63,7 +63,9 @@ def test_ctrl_enter_generates_with_a_preset_and_the_sound_streams(enter: Callabl
 def test_cancel_ends_a_take_and_says_so(enter: Callable[..., Page]) -> None:
     page = enter()
     page.get_by_role("tab", name="Clona").click()
-    page.fill("#clone-text textarea", "Una frase lenta. E poi un'altra frase lenta. E ancora una terza.")
+    page.fill(
+        "#clone-text textarea", "Una frase lenta. E poi un'altra frase lenta. E ancora una terza. " * 20
+    )
     page.locator("#clone-more button").first.click()
     page.locator("#option-fake-delay_s input").fill("4")
     page.keyboard.press("Tab")

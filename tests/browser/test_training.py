@@ -98,6 +98,9 @@ def launch(page: Page) -> None:
     expect(page.locator("#train-verdict")).to_contain_text("120", timeout=LONG_MS)
     shot(page, "train")
     page.click("#train-go")
+    refusal, jobs = page.locator(".toast-body.error"), page.get_by_role("tab", name="Lavori")
+    expect(jobs.and_(page.locator("[aria-selected=true]")).or_(refusal).first).to_be_visible(timeout=LONG_MS)
+    assert not refusal.all_inner_texts()
     expect(page.locator("#jobs article")).to_have_count(1, timeout=LONG_MS)
 
 

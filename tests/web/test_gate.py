@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from studio.audio.decode import decode
+from studio.ui.mount import QUEUE_LOOK_S
 from studio.web.limits import RATES, Budget, Rate
 from tests.web.conftest import Served
 from tests.web.test_attacks import RETURN
@@ -110,6 +111,10 @@ def test_every_answer_is_hardened(served: Served, ada: Visitor) -> None:
         assert answer.headers["x-frame-options"] == "DENY"
         assert "server" not in answer.headers or "uvicorn" in answer.headers["server"]
         assert "no-store" in answer.headers["cache-control"]
+
+
+def test_an_idle_studio_does_not_look_into_its_queues_a_thousand_times_a_second(served: Served) -> None:
+    assert served.demo._queue.sleep_when_free == QUEUE_LOOK_S >= 0.01
 
 
 def test_the_page_gets_a_new_nonce_each_time(ada: Visitor) -> None:
