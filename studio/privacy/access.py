@@ -47,6 +47,7 @@ class Actor:
     name: str
     role: Role
     language: str = "it"
+    chose_language: bool = False  # else `language` is the studio's
 
     def may(self, permission: Permission) -> bool:
         return permission in MATRIX[self.role]

@@ -28,7 +28,8 @@ def _later(**span: float) -> str:
 
 
 def _actor(account: Account, default_language: str) -> Actor:
-    return Actor(account.id, account.name, Role(account.role), account.language or default_language)
+    language = account.language or default_language
+    return Actor(account.id, account.name, Role(account.role), language, bool(account.language))
 
 
 class AccountService:

@@ -180,10 +180,8 @@ class Gate:
             await handler(passage, answer, receive)
 
     async def _page(self, passage: Passage, answer: Answer, receive: Receive) -> None:
-        home = await to_thread.run_sync(self._home, passage, limiter=self._threads)
-        if (
-            passage.visit.path != home
-        ):  # before the page is sent: it would load twice, and speak two languages
+        home = self._home(passage)
+        if passage.visit.path != home:  # the page, once sent, would load twice and speak two languages
             await answer.lead_to(home)
             return
         # Deep links restore another session's widgets: the query is not for Gradio to read.
@@ -194,9 +192,11 @@ class Gate:
 
     def _home(self, passage: Passage) -> str:
         """The page of the account's language; of the browser's where the account has chosen none."""
-        assert passage.actor is not None  # pages have no other door
-        chosen = self.accounts.preferences(passage.actor)["language"]
-        return PATHS[chosen or passage.visit.language(self.settings.language)]
+        actor = passage.actor
+        assert actor is not None  # pages have no other door
+        return PATHS[
+            actor.language if actor.chose_language else passage.visit.language(self.settings.language)
+        ]
 
     async def _session(self, passage: Passage, answer: Answer, receive: Receive) -> None:
         given = passage.visit.query.get("session_hash", [])

@@ -111,6 +111,7 @@ def build_demo(studio: DemoStudio) -> Any:
         gr.Button("Secret").click(secret, state, [out, state])  # 5
         gr.Button("Now", elem_id="now").click(lambda: "now", None, out, queue=False)  # 6
         gr.Button("Return", elem_id="return").click(lambda path: path, file, gr.File(label="Back"))  # 7
+        gr.Button("Give").click(lambda path: path, name, gr.File(label="Given"))  # 8
 
     with gr.Blocks(title="Demo") as demo:
         page()

@@ -22,7 +22,7 @@ from studio.db.tables import SignInLink
 from tests.web.conftest import Served
 from tests.web.visitor import G, Visitor, file_data
 
-GREET, SIZE, COUNT, ENROL, WAIT, SECRET, NOW, RETURN = range(8)
+GREET, SIZE, COUNT, ENROL, WAIT, SECRET, NOW, RETURN, GIVE = range(9)
 NULL_ORIGINS = ("https://evil.example", "null", "http://127.0.0.1:1", "http://localhost.evil.example")
 
 
@@ -76,7 +76,7 @@ def test_attack_01_a_doubled_key_hides_no_path(ada: Visitor) -> None:
 
 
 def test_attack_01_gradio_itself_refuses_them_when_the_gate_is_blind(served: Served, ada: Visitor) -> None:
-    """The second wall: has_launched and blocked_paths."""
+    """The second wall: has_launched."""
     own_check, served.gate.bindings.foreign_file = served.gate.bindings.foreign_file, lambda *_: False
     try:
         outcomes = [
@@ -85,6 +85,15 @@ def test_attack_01_gradio_itself_refuses_them_when_the_gate_is_blind(served: Ser
     finally:
         served.gate.bindings.foreign_file = own_check
     assert all(outcome.startswith("failed") for outcome in outcomes), outcomes
+
+
+def test_attack_01_no_event_gives_out_a_file_of_the_machine(served: Served, ada: Visitor) -> None:
+    """Whatever a handler answers: Gradio alone would let the working and the temp directory out."""
+    settings, here = served.studio.settings, Path(__file__).parents[2]
+    for path in (settings.database_file, settings.master_key_file, here / "pyproject.toml"):
+        assert path.is_file()
+        outcome = ada.call(GIVE, str(path.resolve()))
+        assert str(outcome).startswith("failed"), (path, outcome)
 
 
 def test_attack_01_file_route_serves_nothing_of_the_machine(served: Served, ada: Visitor) -> None:

@@ -37,7 +37,7 @@ from studio.synthesis.batch import rows_of
 from studio.synthesis.requests import SynthesisRequest, VoiceChoice
 from studio.voices.speakers import Invitation
 from tests.conftest import open_home
-from tests.enrolling import enrol, real_speech
+from tests.enrolling import checked_speech, enrol, real_speech
 from tests.fakes import FakeJudges
 from tests.listening.taking_part import form, guest, opened, patient, spoken
 from tests.web.conftest import Served
@@ -449,12 +449,19 @@ def copied_log(served: Served, folder: Path) -> tuple[AuditLog, Database]:
 # -- 31 -----------------------------------------------------------------------------------------------
 
 
-def test_attack_31_sounds_swapped_on_the_disk_are_refused(served: Served, ada: Visitor) -> None:
+@pytest.mark.parametrize("speakers", [1, 2])
+def test_attack_31_sounds_swapped_on_the_disk_are_refused(
+    served: Served, ada: Visitor, speakers: int
+) -> None:
+    """Between two speakers, and between two recordings of one, which the same keyset seals."""
     actor, studio = actor_of(served, ada), served.studio.studio
-    voices = [enrol(studio, actor, name) for name in ("Prima", "Seconda")]
-    addresses = [f"/media/clip/{voice.clips[0].id}.wav" for voice in voices]
+    samples = tuple(checked_speech(studio, actor, start_s=start_s) for start_s in (0.0, 9.0))
+    parts = [samples] if speakers == 1 else [samples[:1], samples[1:]]
+    voices = [enrol(studio, actor, f"Voce {n} di {speakers}", clips=part) for n, part in enumerate(parts, 1)]
+    clips = [clip for voice in voices for clip in voice.clips]
+    addresses = [f"/media/clip/{clip.id}.wav" for clip in clips]
     before = [ada.client.get(address).content for address in addresses]
-    files = [asset_file(served, voice.clips[0].id) for voice in voices]
+    files = [asset_file(served, clip.id) for clip in clips]
     sealed = [file.read_bytes() for file in files]
     try:
         for file, other in zip(files, reversed(sealed), strict=True):

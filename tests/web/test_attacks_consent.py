@@ -596,7 +596,7 @@ def test_attack_27_a_withdrawal_during_generation(served: Served, owner: Actor) 
     phone.consent()
     (view,) = [v for v in served.studio.voices.browse(owner) if v.name == "Speaking"]
     text = "This sentence is long enough to be a piece of its own, and there are many of them here. " * 40
-    request = SynthesisRequest(VoiceChoice(view.id), text, "en", "fake", {"delay_s": 1.0})
+    request = SynthesisRequest(VoiceChoice(view.id), text, "en", "fake", {"delay_s": 5.0})
     live = served.studio.synthesis.preview(owner, request)
     queued = served.studio.synthesis.preview(owner, request)
     while live.latest is None or live.latest.stage != "speaking":

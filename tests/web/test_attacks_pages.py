@@ -1,4 +1,6 @@
-"""Attack 6 on the real pages: every event of an administrator, a reviewer or an auditor, called by its number."""
+"""Attack 6 on the real pages: every event of an administrator, a reviewer or an auditor, called by its number; and
+19, for what these events show of people.
+"""
 
 import inspect
 import json
@@ -41,6 +43,7 @@ GUARDED: tuple[type[Base], ...] = (Account, ConsentRecord, LicenceAcceptance, No
 REFUSED = "may not do this"
 NOTICE = "A notice that somebody else has written. " * 20
 BOSS = "boss-whom-nobody-may-see"
+EVIL = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +93,11 @@ def press(visitor: Visitor, number: int, *data: Any, **asked: Any) -> str:
     raise AssertionError("the event never ended")
 
 
-def waiting(studio: Studio) -> str:
+def waiting(studio: Studio, name: str = "Waiting") -> str:
     """A consent that waits for the reviewer; its id."""
     admin = studio.accounts.actor_of(studio.accounts.ensure_administrator().id)
     form = consent_form(studio, subject=admin.account_id, source="upload")
-    voice = enrol(studio, admin, "Waiting", consent=form)
+    voice = enrol(studio, admin, name, consent=form)
     (view,) = [v for v in studio.consent.waiting(admin) if v.speaker_id == voice.speaker_id]
     return view.id
 
@@ -164,6 +167,31 @@ def test_attack_06_the_very_same_calls_do_their_work_for_who_may(pages: Served, 
     assert refused == []
     names = {account.name for account in studio.accounts.accounts(_actor(studio, boss))}
     assert "mallory" in names and studio.consent.notice("en").text == NOTICE.strip()
+
+
+def test_attack_19_names_come_out_of_the_events_as_text(pages: Served, boss: Visitor) -> None:
+    """An account, a voice that waits for review, and an entry of the log, each named by an attacker."""
+    studio, demo = pages.studio, pages.demo
+    pages.visitor(EVIL)
+    waiting(studio, EVIL)
+    studio.audit.note(_actor(studio, boss), "keys.saved", EVIL)
+    shown: list[str] = []
+    for number in events(demo):
+        pages.gate.limits._levels.clear()
+        shown += markup(demo, number, press(boss, number, *[None] * len(demo.fns[number].inputs)))
+    assert sum("onerror=alert(1)" in area for area in shown) >= 3
+    assert not [area for area in shown if EVIL in area]
+
+
+def markup(demo: gr.Blocks, number: int, outcome: str) -> list[str]:
+    """What an event answers for areas of HTML, nothing where it fails; all else is data, shown as text."""
+    told = json.loads(outcome).get("data") or []
+    areas = [
+        value
+        for part, value in zip(demo.fns[number].outputs, told, strict=False)
+        if isinstance(part, gr.HTML)
+    ]
+    return [json.dumps(area, ensure_ascii=False) for area in areas]
 
 
 def _actor(studio: Studio, visitor: Visitor) -> Actor:

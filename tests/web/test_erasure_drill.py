@@ -214,6 +214,7 @@ def test_attack_29_after_an_erasure_nothing_is_found_and_an_old_backup_stays_shu
     studio.database.checkpoint()
     shutil.copytree(storage, backup, ignore=shutil.ignore_patterns("keys"))
 
+    os.utime(on_its_way)  # still coming in, however long all this took
     answer = rosa.phone.client.post(f"{rosa.phone.base}/withdraw", json={"sure": True})
     assert answer.status_code == 200, answer.text
 

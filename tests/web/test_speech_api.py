@@ -275,20 +275,23 @@ def test_attack_34_a_flood_of_calls_is_slowed(
 
 def test_attack_34_more_jobs_than_the_queue_takes_are_refused(served: Served) -> None:
     flo = served.visitor("flo")
-    body = {"input": "Una frase che dura. " * 40, "voice": PRESET, "options": {"delay_s": 0.5}}
+    body = {"input": "Una frase che dura. " * 40, "voice": PRESET, "options": {"delay_s": 3.0}}
     statuses: list[int] = []
     clients = [caller(served, flo) for _ in range(MOST_AT_ONCE)]
 
     def hold(client: httpx.Client, number: int) -> None:
         try:
-            client.post("/v1/audio/speech", json={**body, "input": f"{number} {body['input']}"}, timeout=2.0)
+            client.post("/v1/audio/speech", json={**body, "input": f"{number} {body['input']}"}, timeout=12.0)
         except httpx.ReadTimeout:
             statuses.append(0)
 
     threads = [threading.Thread(target=hold, args=(c, n)) for n, c in enumerate(clients)]
     for thread in threads:
         thread.start()
-    time.sleep(1.0)
+    deadline = time.monotonic() + 10  # all are on their way, and none of them has given up yet
+    while len(served.studio.synthesis.running(actor_of(served, flo))) < MOST_AT_ONCE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     try:
         answer = say(clients[0])
         refused(answer, 429, "access.busy")
