@@ -1,6 +1,6 @@
 """Takes each guard of the 35 attacks away, one after the other in a copy, and watches its test fail.
 
-    python tools/guards.py             all of guards.toml: an hour or so
+    python tools/guards.py             all of guards.toml: half an hour on two busy cores
     python tools/guards.py 1 7 34      the guards of these attacks
 
 Every entry of the table replaces a few words of the studio, in the smallest way that turns one guard off (with what
