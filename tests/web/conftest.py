@@ -82,8 +82,11 @@ def serve(studio: Any, demo: Any) -> Iterator[Served]:
     studio.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server a module: Gradio's upload folder belongs to the process, so the studio that was prepared last
+    is the only one that uploads reach. A server of the session would lose it to the next file's.
+    """
     yield from serve_demo(tmp_path_factory.mktemp("studio"))
 
 
@@ -93,11 +96,11 @@ def fresh_limits(served: Served) -> None:
     served.gate.limits._levels.clear()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ada(served: Served) -> Visitor:
     return served.visitor("ada")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bob(served: Served) -> Visitor:
     return served.visitor("bob")
