@@ -3,9 +3,11 @@
 import contextlib
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from studio.consent.gate import standing
+from studio.consent.limits import Offer
 from studio.consent.service import ConsentService
 from studio.datasets.building import Rooms as DatasetRooms
 from studio.datasets.readings import readings
@@ -43,8 +45,8 @@ from studio.provenance.manifest import VERSION, Signer
 from studio.provenance.marking import Marker
 from studio.provenance.perth import PerthWatermarker
 from studio.provenance.watermark import Watermarker
+from studio.scores.books import Rooms
 from studio.scores.recognisers import Recognisers
-from studio.scores.running import Rooms
 from studio.scores.service import EvaluationService
 from studio.scores.store import ScoreStore, mark_interrupted
 from studio.scores.telling import ScoreTeller
@@ -142,7 +144,8 @@ def build_studio(
     judges = judges or Judges(folders.folder, settings.cores)
     signer = Signer(open_credentials(settings), settings.organisation, VERSION)
     marker = Marker(watermarker or PerthWatermarker(), signer, settings.organisation)
-    consent = ConsentService(database, vault, judges, settings.organisation, marker)
+    offer = partial(_offer, registry)
+    consent = ConsentService(database, vault, judges, offer, settings.organisation, marker)
     erasure = Erasure(database, vault)
     voices = VoiceService(database, vault, consent, judges, erasure, settings.upload_limit_mb * 2**20)
     dossiers = DossierDesk(database, vault, standing)
@@ -256,6 +259,10 @@ def _forget_voices(registry: Registry) -> None:
         spec = registry.spec(engine_id)
         if spec.clones or spec.trains:
             _let_go(registry, engine_id)
+
+
+def _offer(registry: Registry) -> Offer:
+    return Offer.of(registry.specs())
 
 
 def _best_device() -> str:

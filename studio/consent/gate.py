@@ -35,12 +35,13 @@ def current_consent(session: Session, speaker_id: str) -> ConsentRecord | None:
 
 def purposes_of(session: Session, consent: ConsentRecord) -> frozenset[str]:
     """What the consent covers now: a renewal that still waits cannot add to it, but what it leaves out is out."""
-    waiting = (
-        one.purposes
-        for one in consent_versions(session, consent.speaker_id)
-        if one.version > consent.version and one.status == "review"
-    )
-    return frozenset(consent.purposes).intersection(*waiting)
+    return frozenset(consent.purposes).intersection(*(one.purposes for one in _waiting(session, consent)))
+
+
+def _waiting(session: Session, consent: ConsentRecord) -> list[ConsentRecord]:
+    """Renewals of it that nobody has decided on yet."""
+    newer = consent_versions(session, consent.speaker_id)
+    return [one for one in newer if one.version > consent.version and one.status == "review"]
 
 
 def standing(session: Session, speaker_id: str) -> tuple[ConsentRecord, frozenset[str]] | None:
@@ -62,10 +63,15 @@ def licence_allows(engine: EngineSpec, purposes: Collection[Purpose]) -> None:
 
 
 def permits(
-    session: Session, voice: Voice, purposes: Collection[Purpose], engine: EngineSpec | None = None
+    session: Session,
+    voice: Voice,
+    purposes: Collection[Purpose],
+    engine: EngineSpec | None = None,
+    language: str = "",
 ) -> ConsentRecord:
     """The consent that covers every one of `purposes` for this voice now; asked anew at every use.
 
+    `engine` and `language` are what it is to speak with, and in; where they are not named they are not asked for.
     Raises NotFound for a withdrawn speaker's voice, ConsentMissing naming what is lacking,
     LicenceForbids where the engine's licence rules a purpose out.
     """
@@ -81,15 +87,20 @@ def permits(
     missing = sorted(set(purposes) - purposes_of(session, consent))
     if missing:
         raise ConsentMissing("consent.purpose_missing", voice=voice.name, purposes=", ".join(missing))
+    for one in (consent, *_waiting(session, consent)):
+        _within(one, voice, engine, language)
     if engine is not None:
-        _covers(consent, voice, engine)
         licence_allows(engine, purposes)
     return consent
 
 
-def _covers(consent: ConsentRecord, voice: Voice, engine: EngineSpec) -> None:
-    if consent.engines and engine.id not in consent.engines:
+def _within(consent: ConsentRecord, voice: Voice, engine: EngineSpec | None, language: str) -> None:
+    """Inside the limits that the speaker set, where they set any."""
+    if engine is not None and consent.engines and engine.id not in consent.engines:
         raise ConsentMissing("consent.engine_missing", voice=voice.name, engine=engine.name)
+    if language and consent.languages and language not in consent.languages:
+        named = ", ".join(consent.languages)
+        raise ConsentMissing("consent.language_missing", voice=voice.name, language=language, named=named)
 
 
 def _in_force(consent: ConsentRecord, voice: Voice) -> None:

@@ -1,7 +1,7 @@
 """Consent records: written once, reviewed by a person where machines doubt, withdrawn at any time."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +14,7 @@ from studio.consent.documents import DocumentDesk, SignedDocument, documents_of,
 from studio.consent.evidence import Detector, Evidence, Listener, judge, refuse_generated, refuse_others
 from studio.consent.eyes import eyes, self_approved
 from studio.consent.gate import consent_versions, current_consent, purposes_of
+from studio.consent.limits import Offer
 from studio.consent.matching import Match, match, refuse_long
 from studio.consent.notices import NoticeDesk
 from studio.consent.purposes import CONSENT_MONTHS, LAWFUL_BASIS, Category, Purpose
@@ -40,7 +41,9 @@ class ConsentForm:
     recording: AudioClip | None
     source: str = "microphone"  # or "upload": then a person always listens
     document: SignedDocument | None = None
-    engines: frozenset[str] = frozenset()  # ids; empty: any whose licence allows, or those named before
+    # What the speaker narrows it to; empty: no limit; None: what held before, and no limit where nothing did.
+    engines: frozenset[str] | None = None  # ids
+    languages: frozenset[str] | None = None  # codes of what the voice is made to speak
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class ConsentView:
     documents: tuple[str, ...]  # ids
     samples: int  # recordings it is bound to
     engines: tuple[str, ...]  # ids; empty: any whose licence allows the purposes
+    languages: tuple[str, ...]  # that the voice may be made to speak; empty: any
     self_approved: bool  # by the account that recorded it: nobody else could
     renewal: str = ""  # "review" or "refused": a newer version that does not count (yet)
     eyes: str = ""  # for a reviewer: "own" has to be left to somebody else, "alone" nobody else is there
@@ -85,19 +89,21 @@ class ConsentView:
 
 
 class ConsentService:
-    """Asks, judges, keeps and reviews consent."""
+    """Asks, judges, keeps and reviews consent. `offer()` is what it may be narrowed to now."""
 
     def __init__(
         self,
         database: Database,
         vault: Vault,
         listener: Listener,
+        offer: Callable[[], Offer],
         organisation: str = "",
         detector: Detector | None = None,
     ) -> None:
         self._database = database
         self._listener = listener
         self._detector = detector
+        self.offer = offer
         self.organisation = organisation
         self.challenges = ChallengeDesk(database, organisation)
         self.documents = DocumentDesk(database, vault)
@@ -132,6 +138,7 @@ class ConsentService:
             raise ConsentMissing("consent.no_cloning")
         if form.recording is None:
             raise ConsentMissing("consent.no_recording")
+        self.offer().check(form.engines, form.languages)
         refuse_long(clips)
         challenge = self.challenges.attempt(subject, form.challenge)
         if form.purposes != challenge.purposes:
@@ -170,11 +177,12 @@ class ConsentService:
         assert form.recording is not None
         self.challenges.spend(session, checked.subject, challenge.token)
         told = self.notices.find(session, challenge.notice_hash)
+        limits = _limits(session, speaker.id, form)
         expires = datetime.now(UTC) + timedelta(days=CONSENT_MONTHS * 365 // 12)
         record = ConsentRecord(
             speaker_id=speaker.id, version=_next_version(session, speaker.id), category=form.category.value,
             purposes=sorted(p.value for p in form.purposes), lawful_basis=LAWFUL_BASIS,
-            engines=sorted(form.engines) or _engines_before(session, speaker.id),
+            engines=limits.engines, languages=limits.languages,
             attestations=sorted(form.attestations), language=challenge.language,
             notice_version=told.version if told else "", notice_hash=challenge.notice_hash,
             statement=challenge.statement, recording_asset_id=asset_id,
@@ -269,10 +277,20 @@ class ConsentService:
             )
 
 
-def _engines_before(session: Session, speaker_id: str) -> list[str]:
-    """A renewal that names no engines keeps those that were named."""
+@dataclass(frozen=True)
+class _Limits:
+    engines: list[str]
+    languages: list[str]
+
+
+def _limits(session: Session, speaker_id: str, form: ConsentForm) -> _Limits:
+    """A renewal that says nothing of limits keeps those that were named."""
     before = consent_versions(session, speaker_id)
-    return list(before[0].engines) if before else []
+    held = _Limits(before[0].engines, before[0].languages) if before else _Limits([], [])
+    return _Limits(
+        [*held.engines] if form.engines is None else sorted(form.engines),
+        [*held.languages] if form.languages is None else sorted(form.languages),
+    )
 
 
 def _next_version(session: Session, speaker_id: str) -> int:
@@ -288,6 +306,6 @@ def view(session: Session, row: ConsentRecord) -> ConsentView:
     return ConsentView(
         row.id, row.speaker_id, tuple(names), row.status, tuple(row.purposes), row.statement, row.transcript,
         row.statement_wer, row.speaker_score, row.granted_at, row.expires_at, row.version, row.category,
-        tuple(row.doubts), papers, session.scalar(bound) or 0, tuple(row.engines),
+        tuple(row.doubts), papers, session.scalar(bound) or 0, tuple(row.engines), tuple(row.languages),
         self_approved(session, row),
     )  # fmt: skip

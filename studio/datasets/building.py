@@ -99,7 +99,7 @@ class Building:
             dataset.source = (
                 request.source.strip() or corpus.source or (self._bundle.name if self._bundle else "")
             )
-            consent = permits(session, voice, {Purpose.FINE_TUNE})
+            consent = permits(session, voice, {Purpose.FINE_TUNE}, language=dataset.language)
             dataset.rights, dataset.licence = claimed.rights.value, claimed.licence or f"consent {consent.id}"
             if claimed.rights is Rights.AWAITING:
                 dataset.attested_by, dataset.attested_at = self._actor.account_id, now()

@@ -120,8 +120,9 @@ class DatasetService:
         check_request(request)
         with self._database.read() as session:
             voice = self._voices.find(session, actor, request.voice_id)
-            permits(session, voice, PURPOSES)
-            check_language(request.language or voice.language)
+            language = request.language or voice.language
+            permits(session, voice, PURPOSES, language=language)
+            check_language(language)
 
     def _begin(self, actor: Actor, request: BuildRequest) -> str:
         with self._database.write() as session:
@@ -169,7 +170,7 @@ class DatasetService:
     def permitted(self, session: Session, actor: Actor, dataset: Dataset) -> tuple[Voice, ConsentRecord]:
         """The dataset's voice and the consent that covers training with it now; see `permits`."""
         voice = self._voices.find(session, actor, dataset.voice_id)
-        return voice, permits(session, voice, PURPOSES)
+        return voice, permits(session, voice, PURPOSES, language=dataset.language)
 
     def list(self, actor: Actor, voice_id: str = "") -> builtins.list[DatasetView]:
         """The actor's finished datasets, newest first; only a voice's where one is named."""
@@ -300,7 +301,7 @@ class DatasetService:
 
     @staticmethod
     def _usable(session: Session, dataset: Dataset, voice: Voice) -> None:
-        permits(session, voice, PURPOSES)
+        permits(session, voice, PURPOSES, language=dataset.language)
         refuse_unapproved(dataset)
 
 

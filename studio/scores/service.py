@@ -11,6 +11,7 @@ from studio.errors import Cancelled, InputRefused, NotFound, StudioError
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.scores.agreement import AgreementDesk
+from studio.scores.books import PURPOSES, Books, Rooms, Task
 from studio.scores.comparison import Comparison, compare
 from studio.scores.recognisers import RecogniserChoice
 from studio.scores.requests import (
@@ -28,8 +29,9 @@ from studio.scores.requests import (
     Score,
     System,
 )
-from studio.scores.running import PURPOSES, Rooms, Running, Task, devices
+from studio.scores.running import Running
 from studio.scores.sentences import MOST_SENTENCES, TAKES, Sentence, SentenceSet
+from studio.scores.speaking import devices
 from studio.synthesis.requests import Take, VoiceChoice
 from studio.synthesis.speaking import checked_options
 from studio.synthesis.trained import TrainedChoice
@@ -131,7 +133,7 @@ class EvaluationService:
             return self._preset_name(system, chosen)
         with self._rooms.database.read() as session:
             voice = self._rooms.voices.find(session, actor, system.voice.voice_id)
-            permits(session, voice, PURPOSES, spec)
+            permits(session, voice, PURPOSES, spec, chosen.language)
             if system.trained_id:
                 self._rooms.synthesis.trained.check(session, actor, system.trained_id, voice, spec)
         if not spec.clones:
@@ -180,7 +182,7 @@ class EvaluationService:
 
             try:
                 with place.turn(running.should_stop, waiting):
-                    Running(self._rooms, running, actor, task).go()
+                    Running(Books(self._rooms, running, actor, task)).go()
                     self.agreement.predict(actor)
             except StudioError as error:
                 ended = CANCELLED if isinstance(error, Cancelled) else FAILED

@@ -128,7 +128,7 @@ class SynthesisService:
             return Script(request, spec, options, prepared, self._preset_name(request, spec), None)
         with self._database.read() as session:
             voice = self._voices.find(session, actor, request.voice.voice_id)
-            permits(session, voice, {Purpose.ZERO_SHOT, request.purpose}, spec)
+            permits(session, voice, {Purpose.ZERO_SHOT, request.purpose}, spec, request.language)
             if request.adapter_id:
                 self.trained.check(session, actor, request.adapter_id, voice, spec)
         if not spec.clones:
@@ -291,7 +291,8 @@ class SynthesisService:
         purposes = {Purpose.ZERO_SHOT, script.request.purpose}
         if script.request.adapter_id:
             self.trained.check(session, actor, script.request.adapter_id, voice, script.spec)
-        return permits(session, voice, purposes, script.spec).id, voice.speaker_id
+        consent = permits(session, voice, purposes, script.spec, script.request.language)
+        return consent.id, voice.speaker_id
 
     def _score(self, live: Preview, actor: Actor, script: Script, take_id: str) -> None:
         take = self.takes.find(actor, take_id)

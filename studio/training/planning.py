@@ -99,7 +99,7 @@ class Planner:
         _refuse_what_does_not_fit(prediction)
         with self.ground.database.write() as session:
             voice = self.voices.find(session, actor, request.voice_id)
-            consent = permits(session, voice, PURPOSES, spec)
+            consent = permits(session, voice, PURPOSES, spec, dataset.language)
             row = TrainingJob(
                 owner_id=actor.account_id, voice_id=voice.id, dataset_id=dataset.id,
                 dataset=asdict(_note(dataset, given.content_hash, notes)), engine_id=spec.id, plan=_plain(plan),

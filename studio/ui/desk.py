@@ -42,21 +42,26 @@ class Desk:
         *,
         progress: Literal["full", "minimal", "hidden"] = "hidden",
         watches: bool = False,
+        empties: Any = None,
         **rest: Any,
     ) -> Any:
         """Wire `handler`: private, its errors shown in the page's language, out of other events' way.
 
-        `watches` is for generators that wait for work: they share their own, larger limit.
+        `watches` is for generators that wait for work: they share their own, larger limit. `empties` is a widget
+        that files come in by: when they are refused it lets them go, or they would come again with the next.
         """
         limits = (
             {"concurrency_id": "watch", "concurrency_limit": WATCHERS}
             if watches
             else {"concurrency_limit": 8}
         )
-        return event(
+        done = event(
             self.answering(handler), inputs, outputs, api_visibility="private", show_progress=progress,
             **limits, **rest,
         )  # fmt: skip
+        if empties is not None:
+            done.failure(None, None, [empties], js="() => null", api_visibility="private")
+        return done
 
     def answering(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """The UI edge: a StudioError becomes a gr.Error of three parts; anything else is logged and owned up to."""

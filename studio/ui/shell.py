@@ -11,6 +11,7 @@ from studio.ui.header import build_header
 from studio.ui.jobs.tab import build_jobs_tab
 from studio.ui.listen.tab import build_listen_tab
 from studio.ui.models.tab import build_models_tab
+from studio.ui.pages import Pages
 from studio.ui.privacy.tab import build_privacy_tab
 from studio.ui.results.tab import build_results_tab
 from studio.ui.settings.tab import build_settings_tab
@@ -26,11 +27,12 @@ def build_ui(studio: Studio) -> gr.Blocks:
     would leave no choice. A page is rebuilt from the database when it is loaded, so switching loses nothing
     but a form that was not saved.
     """
-    demo = gr.Blocks(title="Timbro", analytics_enabled=False, fill_width=True)
+    words = {"": Words("it"), "en": Words("en")}
+    demo = Pages(words, title="Timbro", analytics_enabled=False, fill_width=True)
     with demo:
-        build_page(Desk(studio, Words("it")), demo)
+        build_page(Desk(studio, words[""]), demo)
     with demo.route("English", "/en", show_in_navbar=False):
-        build_page(Desk(studio, Words("en")), demo)
+        build_page(Desk(studio, words["en"]), demo)
     demo.queue(default_concurrency_limit=8, max_size=200)
     return demo
 

@@ -7,6 +7,7 @@ from studio.audio.clip import AudioClip
 from studio.consent.challenge import Challenge
 from studio.consent.documents import may_see
 from studio.consent.gate import current_consent
+from studio.consent.limits import Offer
 from studio.consent.links import Guest, LinkDesk
 from studio.consent.purposes import Category, Purpose
 from studio.consent.service import ConsentForm, ConsentService, ConsentView
@@ -43,6 +44,8 @@ class Answer:
     challenge: str
     statement: Upload
     clips: tuple[Upload, ...] = ()
+    engines: frozenset[str] | None = None  # as in ConsentForm
+    languages: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class SpeakerPage:
     phase: str
     guest: Guest
     notice: Notice
+    offer: Offer
     consent: ConsentView | None = None
     agreed: Notice | None = None  # the notice that the consent was given on
     dossier: Dossier | None = None
@@ -120,18 +124,18 @@ class SpeakerDesk:
     def page(self, token: str, language: str) -> SpeakerPage:
         """What the holder of the link sees now, in "it" or "en"."""
         guest = self.links.enter(token)
-        notice = self._consent.notice(language)
+        notice, offer = self._consent.notice(language), self._consent.offer()
         with self._database.read() as session:
             if guest.erased:
                 receipt = self._erasure.receipt(session, guest.speaker_id)
-                return SpeakerPage("erased", guest, notice, receipt=receipt)
+                return SpeakerPage("erased", guest, notice, offer, receipt=receipt)
             consent = self._consent.of_speaker(session, guest.speaker_id)
             given = current_consent(session, guest.speaker_id)
             agreed = self._consent.notices.find(session, given.notice_hash) if given else None
         if consent is None:
-            return SpeakerPage("invited", guest, notice)
+            return SpeakerPage("invited", guest, notice, offer)
         phase = "expired" if consent.status == "granted" and consent.days_left < 0 else consent.status
-        return SpeakerPage(phase, guest, notice, consent, agreed, self._dossiers.own(guest.speaker_id))
+        return SpeakerPage(phase, guest, notice, offer, consent, agreed, self._dossiers.own(guest.speaker_id))
 
     def examine(self, token: str, upload: Upload) -> CheckedClip:
         """Decode and examine a recording; nothing is stored."""
@@ -153,6 +157,7 @@ class SpeakerDesk:
         form = ConsentForm(
             category=Category(guest.category), purposes=answer.purposes, attestations=answer.attestations,
             challenge=answer.challenge, recording=self._heard(answer.statement), source=answer.statement.source,
+            engines=answer.engines, languages=answer.languages,
         )  # fmt: skip
         with self._database.read() as session:
             known = bool(self._voices.of_speaker(session, guest.speaker_id))

@@ -1,6 +1,7 @@
 """The page around the tabs: language, light and dark, phone width, keyboard, cancel, markup in names."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,6 +10,7 @@ from tests.browser.conftest import Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+CLIP = sorted((Path(__file__).parent.parent / "data").glob("LJ*.flac"))[0]
 OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
 TABS = 11  # all there are for an administrator: a tab that is added is looked at, too
 
@@ -85,6 +87,22 @@ def test_a_refusal_says_what_why_and_what_next(enter: Callable[..., Page]) -> No
     message = page.locator("[data-testid=toast-body]").first
     expect(message).to_be_visible()
     assert len(message.inner_text().strip().split("\n")) >= 2
+
+
+def test_a_refused_file_does_not_come_again_with_the_next(enter: Callable[..., Page]) -> None:
+    page = enter()
+    page.get_by_role("tab", name="Voci").click()
+    page.get_by_role("button", name="Crea la prima voce").click()
+    files = page.locator("#enrol-files input[type=file]")
+    files.set_input_files([{"name": "pagina.wav", "mimeType": "audio/wav", "buffer": b"<html>no</html>"}])
+    message = page.locator("[data-testid=toast-body]")
+    expect(message).to_have_count(1)
+    message.get_by_role("button").click()
+    expect(message).to_have_count(0)
+    expect(page.locator("#enrol-files")).not_to_contain_text("pagina")
+    files.set_input_files([CLIP])
+    expect(page.locator("#enrol-clips timbro-player")).to_have_count(1, timeout=60_000)
+    expect(message).to_have_count(0)
 
 
 def test_the_language_switch_is_kept_by_the_account(enter: Callable[..., Page], served: Served) -> None:

@@ -1,6 +1,7 @@
 """Versions of a consent: which one counts, who lets one pass, and what can no longer be changed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from studio.db.tables import ConsentRecord, Voice
 from studio.errors import ConsentMissing, InputRefused, NotPermitted, StudioError
 from studio.privacy.access import Actor, Role
 from studio.privacy.audit import AuditQuery
+from studio.synthesis.requests import SynthesisRequest, VoiceChoice
 from studio.voices.forms import VoiceView
 from tests.enrolling import checked_speech, consent_form, enrol
 
@@ -39,12 +41,17 @@ def renew(
 
 
 def allowed(
-    studio: Studio, view: VoiceView, purpose: Purpose = Purpose.ZERO_SHOT, engine: str = "fake"
+    studio: Studio,
+    view: VoiceView,
+    purpose: Purpose = Purpose.ZERO_SHOT,
+    engine: str = "fake",
+    language: str = "",
 ) -> str:
     """ "" when the gate opens, else the key of its refusal."""
     with studio.database.read() as session:
         try:
-            permits(session, session.get_one(Voice, view.id), {purpose}, studio.engines.spec(engine))
+            voice = session.get_one(Voice, view.id)
+            permits(session, voice, {purpose}, studio.engines.spec(engine), language)
         except StudioError as refusal:
             return refusal.key
     return ""
@@ -129,7 +136,7 @@ def test_nothing_is_added_to_a_voice_while_a_renewal_waits(studio: Studio, admin
     assert len(studio.voices.add_clip(admin, view.id, clip).clips) == 2
 
 
-# -- engines -------------------------------------------------------------------------------------------
+# -- limits --------------------------------------------------------------------------------------------
 
 
 def test_a_consent_that_names_engines_covers_no_other_and_neither_does_its_renewal(
@@ -143,6 +150,42 @@ def test_a_consent_that_names_engines_covers_no_other_and_neither_does_its_renew
     assert allowed(studio, view, engine="fake-nc") == "consent.engine_missing"
     other = enrol(studio, admin, "Any", consent=consent_form(studio))
     assert allowed(studio, other, engine="fake-nc") == "", "none named: any whose licence allows"
+
+
+def test_a_consent_that_names_languages_lets_the_voice_speak_no_other(studio: Studio, admin: Actor) -> None:
+    view = enrol(studio, admin, consent=consent_form(studio, WIDE, languages=frozenset({"it"})))
+    studio.enrolment.start(admin, view.id, "fake").wait()
+    asked = SynthesisRequest(VoiceChoice(voice_id=view.id), "Buongiorno a tutti.", "it", "fake")
+    take = studio.synthesis.preview(admin, asked).take()
+    assert take.language == "it"
+    with pytest.raises(ConsentMissing) as refusal:
+        studio.synthesis.preview(admin, replace(asked, text="Good morning.", language="en"))
+    assert refusal.value.key == "consent.language_missing" and "it" in refusal.value.text("it")
+    assert renew(studio, view, source="microphone").languages == ["it"], "a renewal that says nothing of it"
+    assert allowed(studio, view, language="en") == "consent.language_missing"
+    assert renew(studio, view, source="microphone", languages=frozenset()).languages == []
+    assert allowed(studio, view, language="en") == "", "the speaker took the limit away"
+
+
+def test_a_limit_that_waits_for_a_person_holds_at_once_and_a_wider_one_does_not(
+    studio: Studio, admin: Actor
+) -> None:
+    view = enrol(studio, admin, consent=consent_form(studio, languages=frozenset({"it", "en"})))
+    renew(studio, view, languages=frozenset({"it"}), engines=frozenset({"fake"}))
+    assert allowed(studio, view, language="en") == "consent.language_missing"
+    assert allowed(studio, view, engine="fake-nc") == "consent.engine_missing"
+    assert allowed(studio, view, language="it") == ""
+    other = enrol(studio, admin, "Narrow", consent=consent_form(studio, languages=frozenset({"it"})))
+    renew(studio, other, languages=frozenset())
+    assert allowed(studio, other, language="en") == "consent.language_missing"
+
+
+@pytest.mark.parametrize("limit", [{"engines": frozenset({"nobody"})}, {"languages": frozenset({"xx"})}])
+def test_a_limit_that_was_not_offered_is_refused(
+    studio: Studio, admin: Actor, limit: dict[str, frozenset[str]]
+) -> None:
+    with pytest.raises(InputRefused):
+        enrol(studio, admin, consent=consent_form(studio, **limit))
 
 
 # -- four eyes -----------------------------------------------------------------------------------------
@@ -217,6 +260,11 @@ def test_the_database_lets_nothing_out_of_withdrawn(studio: Studio, admin: Actor
     enrol(studio, admin, consent=consent_form(studio))
     with studio.database.write() as session:
         session.execute(update(ConsentRecord).values(withdrawn_at="2026-01-01T00:00:00.000+00:00"))
-    for change in ({"status": "review"}, {"withdrawn_at": None}, {"engines": ["fake"]}):
+    for change in (
+        {"status": "review"},
+        {"withdrawn_at": None},
+        {"engines": ["fake"]},
+        {"languages": ["it"]},
+    ):
         with pytest.raises(IntegrityError), studio.database.write() as session:
             session.execute(update(ConsentRecord).values(**change))

@@ -81,10 +81,12 @@ def test_a_reviewer_sees_whose_eyes_decide(
 def test_a_file_names_the_engines_and_a_card_the_renewal(
     studio: Studio, tab: VoicesTab, italian: Desk, admin: Actor, visitor: Visitor
 ) -> None:
-    view = enrol(studio, admin, consent=consent_form(studio, engines=frozenset({"fake"})))
+    view = enrol(
+        studio, admin, consent=consent_form(studio, engines=frozenset({"fake"}), languages=frozenset({"it"}))
+    )
     with gr.Blocks() as demo:
         file = PrivacyTab(italian, build_header(italian, demo)).show(view.speaker_id, "", visitor(admin))[2]
-    assert "<dt>Motori</dt><dd>fake</dd>" in file
+    assert "<dt>Motori</dt><dd>fake</dd>" in file and "<dt>Lingue</dt><dd>Italiano</dd>" in file
     form = consent_form(studio, subject=view.speaker_id, source="upload")
     studio.voices.renew(view.speaker_id, view.speaker_id, form)
     assert "Un rinnovo aspetta la verifica" in tab.drawn(admin, view.id)[0]

@@ -11,7 +11,7 @@ from studio.bootstrap import Studio
 from studio.datasets.forms import Basis, DatasetView
 from studio.datasets.removal import sweep_unfinished
 from studio.db.tables import Dataset
-from studio.errors import InputRefused, NotFound
+from studio.errors import InputRefused, NotFound, StudioError
 from studio.privacy.access import Actor, Role
 from studio.synthesis.requests import VoiceChoice
 from studio.ui.datasets.form import FILES, FOLDER, OWN
@@ -125,6 +125,20 @@ def test_what_goes_wrong_stays_on_the_page_with_its_reason(
     assert 'role="alert"' in trouble
     assert "troppo poche" in trouble
     assert studio.datasets.list(admin) == []
+
+
+def test_a_refused_file_leaves_the_form_and_a_badly_filled_form_keeps_it(
+    tab: DatasetsTab, voice: VoiceView, admin: Actor, visitor: Visitor, tmp_path: Path
+) -> None:
+    file = tmp_path / "corpus.zip"
+    file.write_bytes(table_zip(SENTENCES[:4]))
+    with pytest.raises(InputRefused):
+        tab.begin(visitor(admin), key_of(voice), *fields(FILES, files=[str(file)], language="xx"))
+    assert tab.form.used_up([str(file)]) == gr.skip()
+    file.write_bytes(b"PK\x03\x04 no corpus")
+    with pytest.raises(StudioError):
+        tab.begin(visitor(admin), key_of(voice), *fields(FILES, files=[str(file)]))
+    assert tab.form.used_up([str(file)]) is None
 
 
 @pytest.mark.parametrize(("origin", "key"), [(FILES, "no_files"), (FOLDER, "folder_unchosen")])

@@ -229,6 +229,21 @@ def _ends(served: Served, speaker_id: str) -> list[str]:
         return [*session.scalars(select(ConsentLink.expires_at).where(ConsentLink.speaker_id == speaker_id))]
 
 
+def test_a_speaker_sets_limits_and_takes_them_away(served: Served, owner: Actor) -> None:
+    phone = invited(served, owner, "Limited")
+    offer = phone.state()["offer"]
+    assert "it" in offer["languages"] and "fake" in offer["engines"]
+    token = phone.challenge()["token"]
+    odd = phone.answer(token, languages=["xx"])
+    assert odd.status_code == 400 and phone.state()["phase"] == "invited"
+    consent = phone.answer(token, languages=["it"], engines=["fake"]).json()["consent"]
+    assert (consent["languages"], consent["engines"]) == (["it"], ["fake"])
+    with zipfile.ZipFile(io.BytesIO(phone.client.get(f"{phone.base}/file.zip").content)) as archive:
+        assert json.loads(archive.read("file.json"))["consents"][0]["languages"] == ["it"]
+    wider = phone.answer(phone.challenge()["token"], clips=[], languages=[], engines=[]).json()["consent"]
+    assert (wider["version"], wider["languages"], wider["engines"]) == (2, [], [])
+
+
 def test_a_renewal_that_waits_leaves_the_consent_standing(served: Served, owner: Actor) -> None:
     """Attack by accident: an unclear new recording must not silence a voice whose consent holds."""
     phone = invited(served, owner, "Renewing")

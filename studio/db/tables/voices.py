@@ -51,7 +51,7 @@ class Asset(Base, kw_only=True):
 class ConsentRecord(Base, kw_only=True):
     """One immutable version of a speaker's consent; a change is a new version.
 
-    The database itself refuses to widen one (triggers of revisions 0006 and 0009): only a review's outcome, a
+    The database itself refuses to widen one (triggers of revisions 0006, 0009 and 0014): only a review's outcome, a
     withdrawal or an earlier end may be written into it, and what was refused or withdrawn stays so.
     """
 
@@ -63,6 +63,7 @@ class ConsentRecord(Base, kw_only=True):
     category: Mapped[str] = mapped_column(String)
     purposes: Mapped[list[str]] = mapped_column(JSON)
     engines: Mapped[list[str]] = mapped_column(JSON)  # ids; none named: any whose licence allows the purposes
+    languages: Mapped[list[str]] = mapped_column(JSON)  # that the voice may speak; none named: any
     lawful_basis: Mapped[str] = mapped_column(String)
     attestations: Mapped[list[str]] = mapped_column(JSON)
     language: Mapped[str] = mapped_column(String)

@@ -140,6 +140,13 @@ class NewDataset:
             most=int(most or 0),
         )
 
+    @staticmethod
+    def used_up(files: list[str] | None) -> Any:
+        """After a refusal: files that were read and found wanting are gone, and the page lets go of them too;
+        a form that was only filled in badly keeps them.
+        """
+        return gr.skip() if all(Path(path).exists() for path in files or []) else None
+
     # Wiring: what is shown follows what is chosen
 
     def wire(self) -> None:

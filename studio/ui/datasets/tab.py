@@ -48,7 +48,8 @@ class DatasetsTab:
         self._redraw(demo.load)
         desk.on(voice.change, self.follow, [voice], [*self.shown, self.form.language, *self.review.outputs])
         begun = [*self.watch.outputs, self.form.panel, self.form.name, self.form.files]
-        desk.on(self.form.go.click, self.begin, [voice, *self.form.inputs], begun, progress="minimal")
+        asked = desk.on(self.form.go.click, self.begin, [voice, *self.form.inputs], begun, progress="minimal")
+        desk.on(asked.failure, self.form.used_up, [self.form.files], [self.form.files])
         desk.on(
             self.watch.made.change, self.finished, [self.watch.made, voice],
             [*self.shown, *self.review.outputs],

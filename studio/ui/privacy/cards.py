@@ -10,7 +10,7 @@ from studio.privacy.dossier import Dossier
 from studio.privacy.retention import ENDED
 from studio.privacy.telling import Held
 from studio.ui.markup import badge, button, esc, facts
-from studio.ui.voices.cards import engines_of
+from studio.ui.voices.cards import engines_of, languages_of
 from studio.ui.words import Words
 
 
@@ -171,6 +171,7 @@ def _consent(words: Words, view: ConsentView) -> str:
         words("consent.given"): esc(words.day(view.granted_at)),
         words("privacy.ends"): esc(words.day(view.expires_at)),
         words("consent.engines"): esc(engines_of(words, view)),
+        words("consent.languages"): esc(languages_of(words, view)),
         words("privacy.bound"): esc(view.samples),
         words("review.wer"): "–" if view.statement_wer is None else esc(words.percent(view.statement_wer)),
         words("review.likeness"): "–"

@@ -59,7 +59,8 @@ class PrivacyTab:
             acted = on(area.click, self.act, held, [self.chosen, self.told, *self.shown], progress="minimal")
             self.header.refresh(acted.then)
         keep = [self.paper, self.told, *self.shown]
-        on(self.paper.upload, self.keep_paper, [self.paper, *held], keep, progress="minimal")
+        paper = [self.paper, *held]
+        on(self.paper.upload, self.keep_paper, paper, keep, progress="minimal", empties=self.paper)
         self.office.wire(demo)
 
     # Handlers

@@ -47,6 +47,11 @@ def engines_of(words: Words, consent: ConsentView) -> str:
     return ", ".join(consent.engines) or words("consent.any_engine")
 
 
+def languages_of(words: Words, consent: ConsentView) -> str:
+    """The languages a consent names, or that it names none."""
+    return ", ".join(map(words.language_name, consent.languages)) or words("consent.any_language")
+
+
 def voice_cards(words: Words, views: list[VoiceView], chosen: str, names: dict[str, str]) -> str:
     """All voices; `chosen` is the id of the one in the selector, `names` maps engine ids to names."""
     if not views:
@@ -94,6 +99,7 @@ def _consent(words: Words, view: VoiceView) -> str:
         words("consent.word"): consent_badge(words, view),
         words("consent.purposes"): esc(purposes),
         words("consent.engines"): esc(engines_of(words, view.consent)),
+        words("consent.languages"): esc(languages_of(words, view.consent)),
         words("consent.given"): esc(words.day(view.consent.granted_at)),
         words("consent.speaker"): esc(view.speaker_id[:12]),
     }

@@ -50,7 +50,8 @@ class ClipPicker:
             ("microphone", self.microphone, self.microphone.stop_recording),
         ):
             shown = [widget, self.clips, self.area]
-            self.desk.on(event, self.adder(source), [widget, self.clips], shown, progress="minimal")
+            add = self.adder(source)
+            self.desk.on(event, add, [widget, self.clips], shown, progress="minimal", empties=widget)
         self.desk.on(self.area.click, self.change, [self.clips], [self.clips, self.area])
 
     def adder(self, source: str) -> Any:

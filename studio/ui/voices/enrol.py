@@ -34,6 +34,8 @@ class Answers:
     recording: CheckedClip | None
     challenge: str
     document: SignedDocument | None
+    languages: frozenset[str]
+    engines: frozenset[str]
     ticks: tuple[bool, ...]  # the purposes, then the attestations
 
     @property
@@ -53,6 +55,7 @@ class Answers:
             category=Category(self.category), purposes=self.purposes, attestations=self.attestations,
             challenge=self.challenge, recording=self.recording.clip if self.recording else None,
             source=self.recording.source if self.recording else "microphone", document=self.document,
+            engines=self.engines, languages=self.languages,
         )  # fmt: skip
         return VoiceForm(self.name, self.language, tuple(self.clips), consent, self.real_name, self.contact)
 
@@ -124,6 +127,7 @@ class EnrolForm:
         self.attestations = [
             gr.Checkbox(label=words(f"attest.{name}"), elem_id=f"attest-{name}") for name in ATTESTATIONS
         ]
+        self._limits()
         self._document()
         self._step(4, "enrol.read")
         self.ask = gr.Button(words("enrol.ask"), elem_id="enrol-ask", scale=0, min_width=260)
@@ -137,6 +141,20 @@ class EnrolForm:
                 file_types=FILE_TYPES, label=words("enrol.statement_file"), height=150, elem_id="consent-file"
             )
         self.recording_area = board("enrol-recording")
+
+    def _limits(self) -> None:
+        """What the speaker may narrow the consent to."""
+        words, offer = self.desk.words, self.desk.studio.consent.offer()
+        with gr.Accordion(words("enrol.limits"), open=False, elem_id="enrol-limits"):
+            gr.HTML(f'<p class="tb-dim">{esc(words("enrol.limits_info"))}</p>')
+            self.languages = gr.CheckboxGroup(
+                [(words.language_name(code), code) for code in offer.languages],
+                label=words("enrol.limit_languages"), elem_id="enrol-limit-languages",
+            )  # fmt: skip
+            self.engines = gr.CheckboxGroup(
+                [(name, engine_id) for engine_id, name in offer.engines.items()],
+                label=words("enrol.limit_engines"), elem_id="enrol-limit-engines",
+            )  # fmt: skip
 
     def _document(self) -> None:
         """The signed paper; employees need one."""
@@ -171,7 +189,7 @@ class EnrolForm:
         asked = [self.notice_hash, *ticks]
         on(self.ask.click, self.reword, asked, [self.challenge, self.statement_area], progress="minimal")
         papers = [self.paper, self.document, self.paper_area]
-        on(self.paper.upload, self.keep_paper, [self.paper], papers, progress="minimal")
+        on(self.paper.upload, self.keep_paper, [self.paper], papers, progress="minimal", empties=self.paper)
         on(self.paper_area.click, lambda: (None, None, ""), None, papers)
         kept = [self.recording, self.recording_area]
         for source, widget, event in (
@@ -179,7 +197,7 @@ class EnrolForm:
             ("microphone", self.consent_microphone, self.consent_microphone.stop_recording),
         ):
             keep = self._keeper(source)
-            on(event, keep, [widget], [widget, *kept], progress="minimal")
+            on(event, keep, [widget], [widget, *kept], progress="minimal", empties=widget)
         on(self.recording_area.click, self.change_recording, [self.recording], kept)
         on(self.close.click, lambda: self.emptied(), None, self.everything)
 
@@ -250,14 +268,15 @@ class EnrolForm:
         """The inputs of saving, in the order of `read`."""
         return [
             self.name, self.language, self.category, self.real_name, self.contact, self.clips, self.recording,
-            self.challenge, self.document, *self.purposes, *self.attestations,
+            self.challenge, self.document, self.languages, self.engines, *self.purposes, *self.attestations,
         ]  # fmt: skip
 
     @staticmethod
     def read(*values: Any) -> Answers:
         name, language, category, real_name, contact, clips, recording, challenge, document = values[:9]
         who = (name or "", language, category, real_name or "", contact or "")
-        return Answers(*who, clips, recording, challenge, document, tuple(map(bool, values[9:])))
+        limits = frozenset(values[9] or ()), frozenset(values[10] or ())
+        return Answers(*who, clips, recording, challenge, document, *limits, tuple(map(bool, values[11:])))
 
     def store(self, actor: Actor, answers: Answers) -> VoiceView:
         """Save the voice; whatever is missing is refused by the service, in words."""
@@ -268,11 +287,11 @@ class EnrolForm:
         return [
             self.panel, self.name, self.real_name, self.contact, self.clips, self.recording, self.challenge,
             self.document, self.paper_area, self.clip_area, self.recording_area, self.statement_area,
-            *self.purposes, *self.attestations,
+            self.languages, self.engines, *self.purposes, *self.attestations,
         ]  # fmt: skip
 
     def emptied(self) -> tuple[Any, ...]:
         """The form closed and blank: nothing of a person stays in the page."""
         ticks = (False,) * (len(self.purposes) + len(self.attestations))
         cards = (clip_list(self.desk.words, []), "", self._statement_card(None))
-        return gr.Column(visible=False), "", "", "", [], None, "", None, "", *cards, *ticks
+        return gr.Column(visible=False), "", "", "", [], None, "", None, "", *cards, [], [], *ticks

@@ -57,6 +57,7 @@ def told(page: SpeakerPage) -> dict[str, Any]:
         "notice": {"text": notice.text, "version": notice.version, "hash": notice.hash},
         "agreed": {"text": page.agreed.text, "version": page.agreed.version} if page.agreed else None,
         "purposes": [purpose.value for purpose in Purpose],
+        "offer": {"engines": dict(page.offer.engines), "languages": list(page.offer.languages)},
         "attestations": list(ATTESTATIONS),
         "most_clips": MOST_BY_LINK,
         "consent": _consent(page.consent) if page.consent else None,
@@ -69,7 +70,7 @@ def _consent(view: ConsentView) -> dict[str, Any]:
     return {
         "status": view.status, "version": view.version, "purposes": view.purposes, "granted_at": view.granted_at,
         "expires_at": view.expires_at, "days_left": view.days_left, "statement": view.statement,
-        "renewal": view.renewal, "engines": view.engines, "samples": view.samples,
+        "renewal": view.renewal, "engines": view.engines, "languages": view.languages, "samples": view.samples,
         "documents": len(view.documents), "doubts": view.doubts,
     }  # fmt: skip
 

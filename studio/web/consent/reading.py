@@ -22,6 +22,7 @@ ALL_SOUNDS_BYTES = 24 * MEGABYTE  # of one answer: as the page records, seven fu
 SMALL_BYTES = 16_000
 ANSWER_BYTES = ALL_SOUNDS_BYTES * 4 // 3 + SMALL_BYTES
 TOKEN_LENGTH = 100  # at most, of a challenge
+MOST_LIMITS = 64  # engines or languages that a consent names; more than there are
 WITHIN_S = 180.0  # until all of it is here, the wait for a place included; then the place is another's
 
 
@@ -89,6 +90,8 @@ def read_answer(raw: bytes) -> Answer:
         challenge=_text(body.get("challenge")),
         statement=_sound(body.get("statement"), source),
         clips=tuple(_sound(clip, "microphone") for clip in clips),
+        engines=_limits(body, "engines"),
+        languages=_limits(body, "languages"),
     )
 
 
@@ -116,6 +119,11 @@ def _purposes(body: dict[str, Any]) -> frozenset[Purpose]:
     if set(names) - {purpose.value for purpose in Purpose}:
         raise InputRefused("consent.answer_shape")
     return frozenset(Purpose(name) for name in names)
+
+
+def _limits(body: dict[str, Any], name: str) -> frozenset[str] | None:
+    """What the consent is narrowed to; None where nothing is said of it."""
+    return frozenset(_texts(body[name], MOST_LIMITS)) if name in body else None
 
 
 def _sound(value: object, source: str) -> Upload:

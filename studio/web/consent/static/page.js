@@ -13,12 +13,13 @@
 
   // What the speaker has given so far: in this page only, until it is sent.
   function fresh() {
-    return { read: false, purposes: new Set(), attest: new Set(), clips: [], asked: null, statement: null, renewing: false, ends: 0 };
+    return { read: false, purposes: new Set(), attest: new Set(), engines: new Set(), languages: new Set(), clips: [], asked: null, statement: null, renewing: false, ends: 0 };
   }
 
   const say = (key, facts = {}) => String(words[language][key]).replace(/\{(\w+)\}/g, (_, name) => facts[name]);
   const named = (group, key) => words[language][group][key] || words[language][group].other || key;
   const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+  const tongue = (code) => new Intl.DisplayNames([language], { type: 'language' }).of(code);
   const day = (iso) => new Date(iso).toLocaleDateString(language, { day: 'numeric', month: 'long', year: 'numeric' });
 
   // Elements are made, never written as HTML: no text can become markup.
@@ -119,7 +120,18 @@
     const about = ['adult', 'not_public_figure'].map((name) => tick(wanted.attest.has(name), `attest-${name}`, named('attest', name), change(wanted.attest, name)));
     ready();
     return [place(), make('h1', {}, say('purposes_title')), p('purposes_text'), make('div', { class: 'card' }, ...boxes),
-      make('h2', {}, say('about_you')), make('div', { class: 'card' }, ...about, make('p', { class: 'dim' }, say('confirm_all'))), next, back()];
+      make('h2', {}, say('about_you')), make('div', { class: 'card' }, ...about, make('p', { class: 'dim' }, say('confirm_all'))), limits(), next, back()];
+  }
+
+  // What the speaker may narrow the consent to; nothing ticked is no limit.
+  function limits() {
+    const mark = (held, name) => (on) => { held[on ? 'add' : 'delete'](name); };
+    const group = (title, held, kind, names) => [make('h2', {}, say(title)), make('div', { class: 'grid' },
+      ...names.map(([key, label]) => tick(held.has(key), `${kind}-${key}`, label, mark(held, key))))];
+    return make('details', { class: 'card', id: 'limits', open: wanted.languages.size + wanted.engines.size > 0 },
+      make('summary', {}, say('limits')), p('limits_text'),
+      ...group('limit_languages', wanted.languages, 'language', state.offer.languages.map((code) => [code, tongue(code)])),
+      ...group('limit_engines', wanted.engines, 'engine', Object.entries(state.offer.engines)));
   }
 
   // -- recording -----------------------------------------------------------------------------------
@@ -267,7 +279,8 @@
       area.replaceChildren(busy('sending'));
       const sounds = await Promise.all([wanted.statement.blob, ...(wanted.renewing ? [] : wanted.clips.filter((one) => !one.refusal).map((one) => one.blob))].map(base64));
       const body = { purposes: [...wanted.purposes], attestations: ['notice_read', ...wanted.attest], challenge: wanted.asked.token,
-        source: wanted.statement.source, statement: sounds[0], clips: sounds.slice(1) };
+        source: wanted.statement.source, statement: sounds[0], clips: sounds.slice(1),
+        engines: [...wanted.engines], languages: [...wanted.languages] };
       try {
         state = await ask('/answer', body);
         wanted = fresh();
@@ -317,13 +330,14 @@
     return [make('h1', {}, say('record_title')), standing(),
       make('div', { class: 'card' },
         make('dl', {}, ...row('agreed_to', make('ul', {}, ...consent.purposes.map((name) => make('li', {}, named('purpose', name))))),
-          ...row('engines', consent.engines.join(', ') || say('any_engine')), ...row('given', day(consent.granted_at)), ...row('version', String(consent.version)), ...row('bound', String(consent.samples))),
+          ...row('languages', consent.languages.map(tongue).join(', ') || say('any_language')),
+          ...row('engines', consent.engines.map((id) => state.offer.engines[id] || id).join(', ') || say('any_engine')), ...row('given', day(consent.granted_at)), ...row('version', String(consent.version)), ...row('bound', String(consent.samples))),
         make('details', {}, make('summary', {}, say('what_said')), make('p', {}, consent.statement)),
         make('details', {}, make('summary', {}, say('notice_title')), ...(state.agreed || state.notice).text.split(/\n+/).map((part) => make('p', {}, part)),
           make('p', { class: 'dim' }, say('notice_version', { version: (state.agreed || state.notice).version })))),
       make('h2', {}, say('held')), make('div', { class: 'card' }, list(state.held.map((one) => [one.kind, one.count])),
         make('a', { class: 'button wide', href: `${base}/file.zip`, download: '', id: 'download' }, say('download')), make('p', { class: 'dim' }, say('download_text'))),
-      go('renew', () => { wanted = fresh(); wanted.renewing = true; step = 0; draw(); }, { id: 'renew' }),
+      go('renew', () => { wanted = { ...fresh(), renewing: true, engines: new Set(consent.engines), languages: new Set(consent.languages) }; step = 0; draw(); }, { id: 'renew' }),
       button('withdraw', sure, { class: 'wide risk', id: 'withdraw' }), area, make('p', { class: 'dim' }, say('keep_link'))];
   }
 
