@@ -1,5 +1,6 @@
 """What an engine is: its spec, the state of a voice, and the two protocols."""
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -130,7 +131,7 @@ class VoiceState:
         except Exception as error:  # safetensors raises its own untyped errors
             raise ValueError("not a voice state") from error
 
-    @property
+    @functools.cached_property
     def content_id(self) -> str:
         """SHA-256 (hex) of engine, facts and tensors; not of to_bytes, whose metadata comes in any order."""
         digest = hashlib.sha256(repr((self.engine_id, sorted(self.facts.items()))).encode())

@@ -1,5 +1,6 @@
 """The embedded engine: Kokoro speaking, and cloning by fitting."""
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,12 @@ if TYPE_CHECKING:  # torch is loaded only to fit a voice
     from studio.engines.kokoro.parts import Parts
 
 
+def _preset(context: EngineContext, preset_id: str) -> VoiceState:
+    presets.preset(preset_id)
+    style = presets.load_style(context.model_files("kokoro-voices"), preset_id)
+    return KokoroVoice(style).state(ENGINE_ID, stage="preset", preset=preset_id)
+
+
 class KokoroEngine:
     """Speaks with the preset voices or with voices it has fitted. Loads its model on first use."""
 
@@ -46,6 +53,9 @@ class KokoroEngine:
         self._phonemizer = Phonemizer()
         self._speaking: Speaking | None = None
         self._opening = threading.Lock()  # a voice may be learned while another speaks
+        self._preset = functools.lru_cache(maxsize=16)(
+            functools.partial(_preset, context)
+        )  # half a megabyte each
 
     def presets(self) -> tuple[PresetVoice, ...]:
         """The 54 voices of Kokoro v1.0; those for languages the engine does not speak are left out."""
@@ -54,9 +64,7 @@ class KokoroEngine:
 
     def preset_voice(self, preset_id: str) -> VoiceState:
         """The state of a preset; NotFound for an unknown id."""
-        presets.preset(preset_id)
-        style = presets.load_style(self._context.model_files("kokoro-voices"), preset_id)
-        return KokoroVoice(style).state(ENGINE_ID, stage="preset", preset=preset_id)
+        return self._preset(preset_id)
 
     def encode_voice(
         self,
