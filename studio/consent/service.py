@@ -198,7 +198,8 @@ class ConsentService:
         self.bind(session, record.id, evidence.matches)
         audit.append(
             session, by, "consent.recorded", speaker.id, version=record.version, purposes=record.purposes,
-            status=record.status, source=form.source, notice=record.notice_hash,
+            status=record.status, source=form.source, notice=record.notice_hash, engines=record.engines,
+            languages=record.languages,
         )  # fmt: skip
         return record
 

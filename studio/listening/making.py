@@ -156,7 +156,7 @@ class Maker:
         """Make every job's stimulus, then finish the test."""
         live.publish(MakeEvent(test_id, 0, len(jobs)))
         for done, job in enumerate(jobs, 1):
-            live.check(test_id)
+            live.check()
             self._make(live, actor, test_id, job)
             live.publish(MakeEvent(test_id, done, len(jobs)))
         with self._database.write() as session:

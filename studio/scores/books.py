@@ -83,7 +83,7 @@ class Books:
 
     def check(self) -> None:
         """Cancelled when somebody asked for it."""
-        self.live.check("evaluation")
+        self.live.check()
 
     def voice(self, session: Session) -> Voice | None:
         """The voice under test, the gate asked anew; None for a preset."""

@@ -118,7 +118,7 @@ class BatchService:
     ) -> None:
         live.publish(BatchEvent(batch_id, 0, len(rows)))
         for done, row in enumerate(rows, 1):
-            live.check(batch_id)
+            live.check()
             request = replace(template, text=row.text, batch_id=batch_id, batch_name=row.name)
             preview = self._synthesis.preview(actor, request)
             try:

@@ -133,7 +133,7 @@ def _filled(
     with ground.database.read() as session:
         for utterance in (*given.utterances, *replay):
             if should_stop():
-                raise Cancelled("engines.cancelled", task="training")
+                raise Cancelled("work.cancelled")
             run.write_clip(utterance.id, ground.datasets.clip(session, utterance))
     run.write_manifest([_recording(one, plan) for one in (*given.utterances, *replay)])
     run.write_samples(sample_sentences(given.utterances, plan))

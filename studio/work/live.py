@@ -58,10 +58,10 @@ class Live(Generic[Event]):
     def should_stop(self) -> bool:
         return self._stop.is_set()
 
-    def check(self, task: str) -> None:
-        """Cancelled if somebody pressed cancel."""
+    def check(self, name: str = "") -> None:
+        """Cancelled if somebody pressed cancel; `name` is what people call the work, where it has a name."""
         if self._stop.is_set():
-            raise Cancelled("engines.cancelled", task=task)
+            raise Cancelled("engines.cancelled", task=name) if name else Cancelled("work.cancelled")
 
     @property
     def finished(self) -> bool:

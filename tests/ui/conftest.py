@@ -1,11 +1,12 @@
 """Handlers called as Gradio calls them, with the visitor's account in the request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
+from gradio.context import LocalContext
 
 from studio.bootstrap import Studio
 from studio.privacy.access import Actor
@@ -21,6 +22,14 @@ def desk(request: pytest.FixtureRequest, studio: Studio) -> Desk:
 @pytest.fixture
 def italian(studio: Studio) -> Desk:
     return Desk(studio, Words("it"))
+
+
+@pytest.fixture
+def handling() -> Iterator[None]:
+    """As while Gradio runs a handler: a component made now is an update of one, and has no value of its own."""
+    before = LocalContext.in_event_listener.set(True)
+    yield
+    LocalContext.in_event_listener.reset(before)
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def test_no_voice_leads_to_the_first(desk: Desk, admin: Actor, visitor: Visitor)
 
 def test_a_form_without_anything_is_refused_in_words(italian: Desk, admin: Actor, visitor: Visitor) -> None:
     tab = tab_of(italian, VoicesTab)
-    blank = ["", "it", "self", "", "", [], None, "", None, *[False] * 9]
+    blank = ["", "it", "self", "", "", [], None, "", None, [], [], *[False] * 9]
     steps = tab.save(visitor(admin), *blank)
     next(steps)
     shown = next(steps)
@@ -160,7 +160,7 @@ def test_consent_is_asked_by_the_service_not_by_the_form(
     tab = tab_of(italian, VoicesTab)
     clip = checked_speech(studio, admin)
     ticks = [True, *[False] * 5, False, True, True]  # not an adult
-    values = ["Linda", "it", "self", "", "", [clip], clip, "x", None, *ticks]
+    values = ["Linda", "it", "self", "", "", [clip], clip, "x", None, [], [], *ticks]
     steps = tab.save(visitor(admin), *values)
     next(steps), next(steps)
     with pytest.raises(ConsentMissing):
@@ -176,7 +176,23 @@ def filled(studio: Studio, actor: Actor, form: EnrolForm) -> list[Any]:
     assert token and "blockquote" in card and token not in card
     clip = checked_speech(studio, actor)
     recording = form.desk.studio.voices.check(actor, _wav(clip))
-    return ["Linda", "it", "self", "Vera", "", [clip], recording, token, None, *purposes, True, True, True]
+    return [
+        "Linda",
+        "it",
+        "self",
+        "Vera",
+        "",
+        [clip],
+        recording,
+        token,
+        None,
+        ["it"],
+        [],
+        *purposes,
+        True,
+        True,
+        True,
+    ]
 
 
 def _wav(clip: Any) -> Any:
@@ -193,6 +209,7 @@ def test_saving_stores_starts_the_enrolment_and_empties_the_form(
     *_, last = tab.save(visitor(admin), *filled(studio, admin, tab.form))
     (view,) = studio.voices.browse(admin)
     assert view.usable and view.name == "Linda"
+    assert view.consent is not None and (view.consent.languages, view.consent.engines) == (("it",), ())
     assert "Linda" in last[0] and last[2].value == f"voice:{view.id}"
     emptied = last[-len(tab.form.everything) :]
     assert emptied[4] == [] and emptied[5] is None and not any(emptied[-9:])
@@ -324,6 +341,24 @@ def test_a_take_can_be_reused_and_deleted(
     assert take.id not in gone[0]
     with pytest.raises(NotFound):
         tab.history.act("", False, False, None, 50, press("open", id=take.id), visitor(admin))
+
+
+def test_a_take_is_reused_while_gradio_runs_the_handler(
+    studio: Studio,
+    italian: Desk,
+    admin: Actor,
+    visitor: Visitor,
+    press: Press,
+    request: pytest.FixtureRequest,
+) -> None:
+    with gr.Blocks() as demo:
+        tab = CloneTab(italian, build_header(italian, demo), gr.Tabs())
+        tab.wire(demo)
+    take = studio.synthesis.preview(admin, request_for("preset:fake:tone", seed=7).request()).take()
+    request.getfixturevalue("handling")
+    shown = tab.history.act("", False, False, None, 50, press("reuse", id=take.id), visitor(admin))
+    seed = dict(zip(tab.history._reused, shown[4:], strict=True))[tab.seed]
+    assert seed == 7
 
 
 def test_the_history_shows_more_on_wish(

@@ -1,5 +1,6 @@
 """The Clone tab: what to say and how on one side, what it sounds like on the other; batches and history below."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from studio.errors import InputRefused, NotFound, StudioError
 from studio.privacy.access import Actor
 from studio.synthesis.choices import EngineChoice
 from studio.synthesis.requests import SynthesisRequest, VoiceChoice
+from studio.synthesis.trained import TrainedChoice
 from studio.ui.clone.batch import BatchPanel
 from studio.ui.clone.options import OptionsPanel
 from studio.ui.clone.preview import PreviewPanel
@@ -193,18 +195,21 @@ class CloneTab:
         return self.trained_for(self.desk.actor(request), voice, engine, chosen)
 
     def trained_for(self, actor: Actor, voice: str | None, engine: str | None, chosen: str | None) -> Any:
-        """What was trained of the voice for the engine: adapters, then kept checkpoints; hidden where nothing was."""
-        words = self.desk.words
-        voice_id = VoiceChoice.parse(voice).voice_id if voice else ""
-        if not voice_id or not engine:
-            return gr.Dropdown([(words("clone.untrained"), "")], value="", visible=False)
-        try:
-            found = self.desk.studio.synthesis.trained.choices(actor, voice_id, engine, checkpoints=True)
-        except NotFound:  # the voice was erased in another window: the selector says so at its next look
-            found = ()
+        """What was trained of the voice for the engine, as a selector; hidden where nothing was."""
+        words, found = self.desk.words, self.trained_of(actor, voice, engine)
         named = [(words(f"clone.trained_{one.kind}", name=one.name), one.id) for one in found]
         value = chosen if chosen in {one.id for one in found} else ""
         return gr.Dropdown([(words("clone.untrained"), ""), *named], value=value, visible=bool(found))
+
+    def trained_of(self, actor: Actor, voice: str | None, engine: str | None) -> Sequence[TrainedChoice]:
+        """Adapters, then kept checkpoints."""
+        voice_id = VoiceChoice.parse(voice).voice_id if voice else ""
+        if not voice_id or not engine:
+            return ()
+        try:
+            return self.desk.studio.synthesis.trained.choices(actor, voice_id, engine, checkpoints=True)
+        except NotFound:  # the voice was erased in another window: the selector says so at its next look
+            return ()
 
     def fitting(self, voice: str | None) -> list[EngineChoice]:
         engines = self.desk.studio.choices.engines(self.desk.words.language)

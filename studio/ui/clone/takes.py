@@ -120,7 +120,8 @@ class HistoryPanel:
         tab, options = self.tab, dict(take.options)
         speed, seed = options.pop("speed", 1.0), options.pop("seed", 0)
         trained = tab.trained_for(actor, take.voice_key, take.engine_id, take.adapter_id)
-        if trained.value != take.adapter_id:
+        there = {"", *(one.id for one in tab.trained_of(actor, take.voice_key, take.engine_id))}
+        if take.adapter_id not in there:
             gr.Warning(self.desk.words("history.training_gone"))
         fitted = tab.fitted(actor, take.voice_key, take.engine_id, take.language)
         rest = [trained, take.text, speed, seed, take.purpose, take.notice]

@@ -199,6 +199,7 @@
 
     reset() {
       this.samples = null;
+      this.unreadable = false;
       this.audio.pause();
       this.audio.src = this.getAttribute('src');
       const label = this.getAttribute('label') || '';
@@ -215,10 +216,18 @@
 
     listen() {
       new ResizeObserver(this.redraw).observe(this);
-      this.button.addEventListener('click', () => this.audio.paused ? this.audio.play() : this.audio.pause());
+      this.button.addEventListener('click', () => {
+        if (this.audio.paused) this.audio.play().catch((error) => { if (error.name !== 'AbortError') this.fail(); });
+        else this.audio.pause();
+      });
       for (const name of ['play', 'pause', 'ended', 'timeupdate', 'durationchange']) {
         this.audio.addEventListener(name, () => { this.show(); this.draw(); });
       }
+      this.audio.addEventListener('playing', () => {
+        this.unreadable = false;
+        this.classList.remove('unreadable');
+        this.show();
+      });
       this.audio.addEventListener('play', () => {
         document.dispatchEvent(new CustomEvent('timbro-play', { detail: this }));
         this.load();
@@ -256,7 +265,7 @@
         this.rate = sound.sampleRate;
         this.setAttribute('seconds', sound.duration.toFixed(2));
         this.peak = this.samples.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      } catch { this.classList.add('unreadable'); }
+      } catch { this.fail(); }
       this.loading = false;
       this.tones = null;
       this.show();
@@ -264,12 +273,20 @@
       this.dispatchEvent(new Event('loaded'));
     }
 
+    // A sound that was deleted meanwhile, or whose consent ended: said where its length stood.
+    fail() {
+      this.unreadable = true;
+      this.classList.add('unreadable');
+      this.show();
+    }
+
     show() {
       const playing = !this.audio.paused;
       this.button.textContent = playing ? '❚❚' : '▶';
       this.button.classList.toggle('on', playing);
       const whole = this.length ? ` / ${clock(this.length)}` : ''; // not known before the sound is fetched
-      this.time.textContent = `${clock(this.audio.currentTime || 0)}${whole}`;
+      const gone = document.documentElement.lang === 'it' ? 'non c’è più' : 'no longer there';
+      this.time.textContent = this.unreadable ? gone : `${clock(this.audio.currentTime || 0)}${whole}`;
       this.wave.setAttribute('aria-valuemin', '0');
       this.wave.setAttribute('aria-valuemax', this.length.toFixed(1));
       this.wave.setAttribute('aria-valuenow', (this.audio.currentTime || 0).toFixed(1));

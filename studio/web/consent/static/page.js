@@ -134,6 +134,13 @@
       ...group('limit_engines', wanted.engines, 'engine', Object.entries(state.offer.engines)));
   }
 
+  // Limits are sent when they were changed: one that names an engine that is gone by now stays as it was.
+  function narrowed(kind, offered) {
+    const before = (state.consent && state.consent[kind]) || [];
+    const same = before.length === wanted[kind].size && before.every((name) => wanted[kind].has(name));
+    return same ? {} : { [kind]: [...wanted[kind]].filter((name) => offered.includes(name)) };
+  }
+
   // -- recording -----------------------------------------------------------------------------------
   let running = null;
 
@@ -279,8 +286,7 @@
       area.replaceChildren(busy('sending'));
       const sounds = await Promise.all([wanted.statement.blob, ...(wanted.renewing ? [] : wanted.clips.filter((one) => !one.refusal).map((one) => one.blob))].map(base64));
       const body = { purposes: [...wanted.purposes], attestations: ['notice_read', ...wanted.attest], challenge: wanted.asked.token,
-        source: wanted.statement.source, statement: sounds[0], clips: sounds.slice(1),
-        engines: [...wanted.engines], languages: [...wanted.languages] };
+        source: wanted.statement.source, statement: sounds[0], clips: sounds.slice(1), ...narrowed('engines', Object.keys(state.offer.engines)), ...narrowed('languages', state.offer.languages) };
       try {
         state = await ask('/answer', body);
         wanted = fresh();
