@@ -97,7 +97,7 @@ def test_a_refused_file_does_not_come_again_with_the_next(enter: Callable[..., P
     files.set_input_files([{"name": "pagina.wav", "mimeType": "audio/wav", "buffer": b"<html>no</html>"}])
     message = page.locator("[data-testid=toast-body]")
     expect(message).to_have_count(1)
-    message.get_by_role("button").click()
+    page.get_by_test_id("toast-close").click()
     expect(message).to_have_count(0)
     expect(page.locator("#enrol-files")).not_to_contain_text("pagina")
     files.set_input_files([CLIP])
