@@ -1,12 +1,15 @@
 """Fixtures every room shares: a studio on a fresh folder, with a scripted engine and scripted judges."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from studio.bootstrap import Studio, build_studio
+from studio.db.database import Database
 from studio.engines.base import EngineContext
 from studio.engines.registry import Registry
 from studio.privacy.access import Actor, Role
@@ -36,7 +39,21 @@ class Home:
         return self.studio
 
 
+@cache
+def migrated() -> bytes:
+    """An empty database at the newest revision: the revisions take longer than most tests, and have their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(Path(folder) / "studio.db")
+        database.migrate()
+        database.checkpoint()
+        database.close()
+        return database.file.read_bytes()
+
+
 def open_home(settings: Settings, judges: FakeJudges) -> Studio:
+    if not settings.database_file.exists():
+        settings.database_file.parent.mkdir(parents=True, exist_ok=True)
+        settings.database_file.write_bytes(migrated())
     return build_studio(
         settings,
         registry=scripted_registry(settings.storage / "derived"),

@@ -12,7 +12,7 @@ from studio.settings import Settings
 from studio.web.bindings import Bindings, told_files, told_in
 from studio.web.body import UploadWatch, upload_refusal
 from studio.web.headers import Headers, as_file, find, replaced, secured, with_nonce
-from studio.web.pages import refusal_body
+from studio.web.pages import refusal_body, staying
 from studio.web.refusals import Refusal
 from studio.web.visit import Visit
 
@@ -116,12 +116,12 @@ class Collected(Answer):
 
 @dataclass
 class PageAnswer(Collected):
-    """The page: its inline scripts are given this answer's nonce."""
+    """The page: our first script is put in, and its inline scripts are given this answer's nonce."""
 
     async def finish(self) -> None:
         page = find(self.headers, b"content-type").startswith(b"text/html")
         head = self.visit.method == "HEAD"
-        await self.release(with_nonce(self.body, self.nonce) if page and not head else self.body)
+        await self.release(with_nonce(staying(self.body), self.nonce) if page and not head else self.body)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The few pages that are not Gradio: sign in, signed out, and refusals, in the person's language."""
+"""The few pages that are not Gradio (sign in, signed out, refusals, in the person's language), and a word to its own."""
 
 import html
 import json
@@ -27,6 +27,17 @@ a.quiet{background:none;color:var(--go);box-shadow:inset 0 0 0 2px var(--go);mar
 .bad{border-left:4px solid #c8372d;padding:.3rem 0 .3rem .8rem;color:var(--text)}
 button:focus-visible,a:focus-visible{outline:3px solid var(--text);outline-offset:2px}
 """
+
+# Gradio closes its connection as soon as its page is about to be left, takes that for a lost one, and two seconds later
+# loads the page again: a page that answers slowly was never reached, and a download ended what was running. The browser
+# closes the connection itself once the page is really left. Window listeners are called in the order of registration,
+# so this must come before Gradio's.
+STAYING = b"<script>addEventListener('beforeunload', (event) => event.stopImmediatePropagation());</script>"
+
+
+def staying(page: bytes) -> bytes:
+    """Gradio's page, keeping its connection until it is left."""
+    return page.replace(b"<head>", b"<head>" + STAYING, 1)
 
 
 def _code(text: str) -> str:

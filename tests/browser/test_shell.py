@@ -79,6 +79,23 @@ def test_cancel_ends_a_take_and_says_so(enter: Callable[..., Page]) -> None:
     expect(page.locator("#history")).not_to_contain_text("Una frase lenta")
 
 
+def test_what_is_running_survives_a_page_that_is_not_left_after_all(enter: Callable[..., Page]) -> None:
+    # A download does the same, and so does, for a while, a page that answers slowly.
+    page = enter()
+    page.route("**/nowhere", lambda route: route.fulfill(status=204))
+    page.get_by_role("tab", name="Clona").click()
+    page.fill("#clone-text textarea", "Resta. Con me.")
+    page.locator("#clone-more button").first.click()
+    page.locator("#option-fake-delay_s input").fill("4")
+    page.keyboard.press("Tab")
+    page.click("#clone-go")
+    expect(page.locator("#clone-stop")).to_be_enabled()
+    page.evaluate("window.stayed = true; location.assign('/nowhere')")
+    expect(page.locator("#history article").first).to_contain_text("Resta")
+    assert page.evaluate("window.stayed"), "the page was loaded anew"
+    expect(page.get_by_test_id("toast-body")).to_have_count(0)
+
+
 def test_a_refusal_says_what_why_and_what_next(enter: Callable[..., Page]) -> None:
     page = enter()
     page.get_by_role("tab", name="Clona").click()
