@@ -1,4 +1,4 @@
-"""The few pages that are not Gradio (sign in, signed out, refusals, in the person's language), and a word to its own."""
+"""The few pages that are not Gradio (sign in, signed out, refusals), and a first word to those that are."""
 
 import html
 import json
