@@ -11,10 +11,11 @@ from studio.db.database import Database
 from studio.db.tables import Listener, ListeningTest, Rating, Stimulus, Synthesis, System, Trial
 from studio.errors import NotFound
 from studio.listening.exports import to_csv, to_json
+from studio.listening.figures import Material, Report, SystemFacts
 from studio.listening.forms import Configuration
 from studio.listening.kinds import Kind, Role, Use, ranked_ties
 from studio.listening.making import systems_of
-from studio.listening.report import Material, Report, SystemFacts, report
+from studio.listening.report import report
 from studio.listening.screening import Answer, ListenerFacts
 from studio.privacy.access import Actor
 

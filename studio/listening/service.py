@@ -7,14 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import rfc8785
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from studio.consent.gate import permits
 from studio.consent.purposes import Purpose
 from studio.db.database import Database
-from studio.db.tables import Listener as ListenerRow
-from studio.db.tables import ListeningTest, Rating, Stimulus, System, Trial, Voice, new_id, now
+from studio.db.tables import ListeningTest, Stimulus, System, Trial, Voice, new_id, now
 from studio.errors import InputRefused, NotFound
 from studio.listening.booth import Booth
 from studio.listening.forms import (
@@ -23,18 +22,17 @@ from studio.listening.forms import (
     ListeningForm,
     ListeningView,
     SystemForm,
-    SystemView,
     checked,
     every_system,
-    same_words,
 )
 from studio.listening.gathering import Gatherer
-from studio.listening.kinds import Kind, Role, Use
+from studio.listening.kinds import Kind
 from studio.listening.making import MakeEvent, Maker, systems_of
 from studio.listening.results import Results
 from studio.listening.secrets import SecretKeeper
 from studio.listening.stimuli import StimulusStore
 from studio.listening.tokens import fingerprint
+from studio.listening.views import Viewer
 from studio.listening.words import Ear
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
@@ -63,6 +61,7 @@ class ListeningService:
         self._store = StimulusStore(vault)
         self._gatherer = Gatherer(voices, self._store, ear)
         self._secrets = SecretKeeper(vault)
+        self._viewer = Viewer(self._secrets)
         self._maker = Maker(database, self._store, synthesis, choices)
         self._board: LiveBoard[MakeEvent] = LiveBoard()
         self.booth = Booth(database, self._store, self._secrets)
@@ -171,7 +170,7 @@ class ListeningService:
             test.quota, test.for_accounts, test.revoked_at = link.quota, link.for_accounts, None
             test.status, test.opened_at = "open", test.opened_at or now()
             audit.append(session, actor.account_id, "listening.opened", test.id, **asdict(link))
-            return self._view(session, test)
+            return self._viewer.view(session, test)
 
     def revoke(self, actor: Actor, test_id: str) -> ListeningView:
         """Shut the link; ratings stay, the test can be opened again."""
@@ -181,7 +180,7 @@ class ListeningService:
             if test.status == "open" and test.revoked_at is None:
                 test.revoked_at = now()
                 audit.append(session, actor.account_id, "listening.link_revoked", test.id)
-            return self._view(session, test)
+            return self._viewer.view(session, test)
 
     def close(self, actor: Actor, test_id: str, *, reveal: bool) -> ListeningView:
         """Shut voting for good; with `reveal` listeners who come back read which system was which."""
@@ -192,7 +191,7 @@ class ListeningService:
                 raise InputRefused("listening.not_open")
             test.status, test.closed_at, test.revealed = "closed", now(), reveal
             audit.append(session, actor.account_id, "listening.closed", test.id, revealed=reveal)
-            return self._view(session, test)
+            return self._viewer.view(session, test)
 
     def delete(self, actor: Actor, test_id: str) -> None:
         """Remove the test with its stimuli, listeners and ratings."""
@@ -214,11 +213,13 @@ class ListeningService:
         """The actor's tests, newest first."""
         with self._database.read() as session:
             query = select(ListeningTest).order_by(ListeningTest.created_at.desc())
-            return [self._view(session, row) for row in session.scalars(query) if actor.owns(row.owner_id)]
+            return [
+                self._viewer.view(session, row) for row in session.scalars(query) if actor.owns(row.owner_id)
+            ]
 
     def view(self, actor: Actor, test_id: str) -> ListeningView:
         with self._database.read() as session:
-            return self._view(session, self._find(session, actor, test_id))
+            return self._viewer.view(session, self._find(session, actor, test_id))
 
     def offered(self, actor: Actor) -> list[tuple[str, Kind, str]]:
         """(title, kind, link token) of the open tests that any account may take part in."""
@@ -230,7 +231,7 @@ class ListeningService:
                 ListeningTest.expires_at > now(),
             )
             found = [*session.scalars(query.order_by(ListeningTest.opened_at.desc()))]
-            return [(t.settings["title"], Kind(t.kind), self._link(session, t)) for t in found]
+            return [(t.settings["title"], Kind(t.kind), self._viewer.link(session, t)) for t in found]
 
     def _find(self, session: Session, actor: Actor, test_id: str) -> ListeningTest:
         test = session.get(ListeningTest, test_id)
@@ -244,85 +245,6 @@ class ListeningService:
         heard = select(Stimulus.voice_id).where(Stimulus.test_id == test_id).distinct()
         for voice_id in sorted((behind | set(session.scalars(heard))) - {None}, key=str):
             permits(session, session.get_one(Voice, voice_id), {Purpose.LISTENING_TEST})
-
-    def _link(self, session: Session, test: ListeningTest) -> str:
-        return self._secrets.link_token(self._secrets.of(session, test), test.link_number)
-
-    def _view(self, session: Session, test: ListeningTest) -> ListeningView:
-        count = _Counter(session, test.id)
-        configuration = Configuration.from_json(test.settings)
-        pages = count.rated_pages
-        return ListeningView(
-            id=test.id, name=test.name, status=test.status, configuration=configuration,
-            config_hash=test.config_hash, seed=test.seed,
-            systems=tuple(_system_view(row) for row in systems_of(session, test.id)), stimuli=count.stimuli,
-            pages=min(pages, configuration.per_listener or pages), listeners=count.listeners(False),
-            finished=count.listeners(True), ratings=count.ratings,
-            link=self._link(session, test) if test.link_hash else "",
-            preview=self._secrets.preview_token(self._secrets.of(session, test)),
-            expires_at=test.expires_at, revoked=test.revoked_at is not None, quota=test.quota,
-            for_accounts=test.for_accounts, revealed=test.revealed, created_at=test.created_at,
-            closed_at=test.closed_at, held=count.held, unchecked=count.unchecked(configuration.kind),
-        )  # fmt: skip
-
-
-class _Counter:
-    """How much a test has of what; previews are not counted."""
-
-    def __init__(self, session: Session, test_id: str) -> None:
-        self._session, self._test_id = session, test_id
-
-    @property
-    def stimuli(self) -> int:
-        query = select(func.count()).select_from(Stimulus).where(Stimulus.test_id == self._test_id)
-        return self._session.execute(query).scalar_one()
-
-    @property
-    def held(self) -> int:
-        query = select(func.count()).select_from(Stimulus)
-        where = (Stimulus.test_id == self._test_id, Stimulus.held_by_ceiling.is_(True))
-        return self._session.execute(query.where(*where)).scalar_one()
-
-    def unchecked(self, kind: Kind) -> int:
-        """Brought sounds that are compared without anybody knowing their words."""
-        if not same_words(kind):
-            return 0
-        rows = self._session.execute(
-            select(System.source, System.role, Stimulus.word_errors)
-            .join(Stimulus, Stimulus.system_id == System.id)
-            .where(Stimulus.test_id == self._test_id)
-        )
-        beside = {Role.REFERENCE.value} if kind is Kind.SMOS else set()
-        return sum(
-            wrong is None and source.get("kind") in ("recordings", "clips") and role not in beside
-            for source, role, wrong in rows
-        )
-
-    @property
-    def rated_pages(self) -> int:
-        where = (Trial.test_id == self._test_id, Trial.role == Use.RATED.value)
-        return self._session.execute(select(func.count(Trial.page.distinct())).where(*where)).scalar_one()
-
-    def listeners(self, finished: bool) -> int:
-        where = [ListenerRow.test_id == self._test_id, ListenerRow.preview.is_(False)]
-        if finished:
-            where.append(ListenerRow.finished_at.is_not(None))
-        return self._session.execute(select(func.count()).select_from(ListenerRow).where(*where)).scalar_one()
-
-    @property
-    def ratings(self) -> int:
-        query = (
-            select(func.count(Rating.id))
-            .join(Trial, Trial.id == Rating.trial_id)
-            .join(ListenerRow, ListenerRow.id == Rating.listener_id)
-            .where(Trial.test_id == self._test_id, Trial.role == "rated", ListenerRow.preview.is_(False))
-        )
-        return self._session.execute(query).scalar_one()
-
-
-def _system_view(row: System) -> SystemView:
-    source = str(row.source.get("kind", "erased"))
-    return SystemView(row.id, row.name, Role(row.role), source, str(row.source.get("engine_id", "")))
 
 
 def _hash_of(configuration: Configuration, test: ListeningTest, systems: list[System]) -> str:

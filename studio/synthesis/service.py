@@ -3,28 +3,24 @@
 import logging
 from collections.abc import Iterator
 
-from sqlalchemy.orm import Session
-
-from studio.audio.clip import AudioClip
 from studio.audio.encode import AudioFormat
-from studio.consent.gate import licence_allows, permits
-from studio.consent.purposes import Purpose
 from studio.db.database import Database
-from studio.db.tables import Synthesis, Voice, new_id, now
-from studio.engines.base import EngineSpec, VoiceState
+from studio.db.tables import Synthesis, new_id, now
+from studio.engines.base import VoiceState
 from studio.engines.registry import Registry
-from studio.errors import InputRefused, NotFound
+from studio.errors import NotFound
 from studio.privacy import audit
-from studio.privacy.access import Actor, Permission
+from studio.privacy.access import Actor
 from studio.privacy.vault import Vault
 from studio.provenance.marking import Marker
-from studio.provenance.notice import notice
+from studio.synthesis.judging import Judging
 from studio.synthesis.preview import Preview
-from studio.synthesis.requests import PreviewEvent, SynthesisRequest, Take
+from studio.synthesis.requests import PreviewEvent, SynthesisRequest
 from studio.synthesis.scoring import Scorer
-from studio.synthesis.speaking import Performance, Script, Warmth, character_limit, checked_options
+from studio.synthesis.scripts import Scripts
+from studio.synthesis.speaking import Performance, Script, Warmth
 from studio.synthesis.takes import TakeStore, view
-from studio.synthesis.text import PreparedText, prepare
+from studio.synthesis.text import PreparedText
 from studio.synthesis.trained import NothingTrained, Trained
 from studio.voices.enrolment import EnrolmentService
 from studio.voices.service import VoiceService
@@ -54,26 +50,21 @@ class SynthesisService:
     ) -> None:
         self._database = database
         self._vault = vault
-        self._voices = voices
         self._enrolment = enrolment
         self._engines = engines
-        self._scorer = scorer
         self.marker = marker
-        self._text_limit = text_limit
         self._device = device
         self.trained = trained or NothingTrained()
+        self._scripts = Scripts(database, voices, engines, self.trained, text_limit)
         self._turns = turns  # of everybody who lets an engine speak
         self._warmth = Warmth()
         self._board: LiveBoard[PreviewEvent] = LiveBoard()
         self.takes = TakeStore(database, vault, marker)
+        self._judging = Judging(database, voices, scorer, self.takes)
 
     def prepare(self, text: str, language: str, engine_id: str) -> PreparedText:
         """The text as it will be spoken, and its chunks; TextRefused when there is nothing to say."""
-        spec = self._engines.spec(engine_id)
-        if language not in spec.languages:
-            names = ", ".join(spec.languages)
-            raise InputRefused("engines.language", engine=spec.name, language=language, languages=names)
-        return prepare(text, language, character_limit(spec, language), most=self._text_limit)
+        return self._scripts.prepare(text, language, engine_id)
 
     def preview(self, actor: Actor, request: SynthesisRequest) -> Preview:
         """Start a take; everything that can be refused is refused here, before any work.
@@ -82,10 +73,10 @@ class SynthesisService:
         the watermarker is missing: nothing is generated that could not be marked.
         """
         self.marker.check()
-        script = self._script(actor, request)
+        script = self._scripts.write(actor, request)
         live = Preview(actor.account_id, script.spec.sample_rate_hz, self.marker.tags(now()))
         live.speaker_id = script.voice.speaker_id if script.voice else ""
-        live.permitted = lambda: self._still_allowed(actor, script)
+        live.permitted = lambda: self._scripts.ask(actor, script)
         self._board.add(live)
         state = self._stored_state(script)
         # The place counts from the moment of asking. A voice still to be encoded queues when it is ready:
@@ -106,7 +97,7 @@ class SynthesisService:
         return [live for live in self._board.running(actor.account_id) if isinstance(live, Preview)]
 
     def live(self, actor: Actor, token: str) -> Iterator[bytes]:
-        """The sound of a preview as an MP3 stream, running or just finished; what `_still_allowed` raises.
+        """The sound of a preview as an MP3 stream, running or just finished; what the gate raises.
 
         A withdrawal may have been made by another process, and an expiry by nobody.
         """
@@ -116,41 +107,6 @@ class SynthesisService:
 
     def audio(self, actor: Actor, take_id: str, format_name: str) -> tuple[bytes, str, str]:
         return self.takes.audio(actor, take_id, format_name)
-
-    def _script(self, actor: Actor, request: SynthesisRequest) -> Script:
-        actor.require(Permission.VOICES)
-        spec = self._engines.spec(request.engine_id)
-        options = checked_options(spec, dict(request.options))
-        prepared = self._prepared(request)
-        if not request.voice.voice_id:
-            if request.adapter_id:
-                raise NotFound("synthesis.adapter_unknown")  # nobody trains a preset
-            return Script(request, spec, options, prepared, self._preset_name(request, spec), None)
-        with self._database.read() as session:
-            voice = self._voices.find(session, actor, request.voice.voice_id)
-            permits(session, voice, {Purpose.ZERO_SHOT, request.purpose}, spec, request.language)
-            if request.adapter_id:
-                self.trained.check(session, actor, request.adapter_id, voice, spec)
-        if not spec.clones:
-            raise InputRefused("voices.not_cloning", engine=spec.name)
-        return Script(request, spec, options, prepared, voice.name, voice)
-
-    def _prepared(self, request: SynthesisRequest) -> PreparedText:
-        """The text, behind the spoken notice where one is wanted: caches and word errors count it in."""
-        text = self.prepare(request.text, request.language, request.engine_id)
-        if not request.notice:
-            return text
-        first = self.prepare(notice(request.language), request.language, request.engine_id)
-        return PreparedText(f"{first.normalised} {text.normalised}", first.chunks + text.chunks)
-
-    def _preset_name(self, request: SynthesisRequest, spec: EngineSpec) -> str:
-        licence_allows(spec, {request.purpose})
-        if request.voice.engine_id != spec.id:
-            raise InputRefused("synthesis.foreign_preset", engine=spec.name)
-        presets = {preset.id: preset.name for preset in self._engines.engine(spec.id).presets()}
-        if request.voice.preset_id not in presets:
-            raise NotFound("voices.unknown")
-        return presets[request.voice.preset_id]
 
     def _work(
         self, live: Preview, actor: Actor, script: Script, state: VoiceState | None, place: Place | None
@@ -164,7 +120,7 @@ class SynthesisService:
                 place.leave()
             live.end_sound()
         if script.request.score:
-            self._score(live, actor, script, take_id)
+            self._judging.score(live, actor, script, take_id)
 
     def _stored_state(self, script: Script) -> VoiceState | None:
         """The voice for the engine if it is at hand: a preset, or an encoding made before."""
@@ -208,7 +164,7 @@ class SynthesisService:
         """A known phrase as a take of this batch; the one it was made as may belong to another."""
         request = script.request
         with self._database.write() as session:
-            consent_id, keyset_id = self._consent_now(session, actor, script)
+            consent_id, keyset_id = self._scripts.consent(session, actor, script)
             copy = self.takes.copied(
                 session, row, keyset_id,
                 consent_id=consent_id, batch_id=request.batch_id, batch_name=request.batch_name, text=request.text,
@@ -228,7 +184,7 @@ class SynthesisService:
             performance = Performance()
             for piece in performance.run(engine, script, state, self.marker):
                 live.check(script.voice_name)
-                self._still_allowed(actor, script)
+                self._scripts.ask(actor, script)
                 live.sound(piece)
                 live.publish(self._spoken(script, performance))
             live.end_sound()
@@ -249,7 +205,7 @@ class SynthesisService:
         recipe, made_at = script.recipe(state), now()
         file = self.marker.file(sound, AudioFormat.FLAC, made_at)
         with self._database.write() as session:
-            consent_id, keyset_id = self._consent_now(session, actor, script)
+            consent_id, keyset_id = self._scripts.consent(session, actor, script)
             asset_id = self._vault.write(session, keyset_id, "take", file)
             row = Synthesis(
                 id=new_id("tak"), owner_id=actor.account_id, voice_id=script.voice.id if script.voice else None,
@@ -266,11 +222,6 @@ class SynthesisService:
             audit.append(session, actor.account_id, "take.made", row.id, engine=script.spec.id)
             return row
 
-    def _still_allowed(self, actor: Actor, script: Script) -> None:
-        """The gate, while the engine speaks: what ends meanwhile is heard of at the next sentence."""
-        with self._database.read() as session:
-            self._consent_now(session, actor, script)
-
     def stop_speaker(self, speaker_id: str) -> None:
         """Cancel what speaks with a speaker's voice and forget its sound; for a withdrawal."""
 
@@ -282,54 +233,3 @@ class SynthesisService:
 
         self._board.drop(theirs)
         self.takes.files.forget()
-
-    def _consent_now(self, session: Session, actor: Actor, script: Script) -> tuple[str | None, str | None]:
-        """Ask the gate again: the speaker may have withdrawn while the engine spoke."""
-        if script.voice is None:
-            return None, None
-        voice = self._voices.find(session, actor, script.voice.id)
-        purposes = {Purpose.ZERO_SHOT, script.request.purpose}
-        if script.request.adapter_id:
-            self.trained.check(session, actor, script.request.adapter_id, voice, script.spec)
-        consent = permits(session, voice, purposes, script.spec, script.request.language)
-        return consent.id, voice.speaker_id
-
-    def _score(self, live: Preview, actor: Actor, script: Script, take_id: str) -> None:
-        take = self.takes.find(actor, take_id)
-        if take.predicted_mos is None:
-            scores = self._scorer.score(
-                self.takes.clip(actor, take_id),
-                take.normalised_text,
-                take.language,
-                lambda: self._references(script),
-            )
-            with self._database.write() as session:
-                row = session.get(Synthesis, take_id)
-                if row is None:
-                    return  # deleted meanwhile: there is nothing to score
-                row.similarity, row.predicted_mos = scores.similarity, scores.predicted_mos
-                row.wer, row.transcript = scores.wer, scores.transcript
-            take = self.takes.find(actor, take_id)
-        live.publish(PreviewEvent("scored", 1.0, chunks=take.chunks, take=take))
-        if script.voice is not None and take.wer is not None and take.asr_floor is None:
-            self._score_floor(live, actor, script.voice.id, take)
-
-    def _score_floor(self, live: Preview, actor: Actor, voice_id: str, take: Take) -> None:
-        """The recogniser's own errors beside the take's, after its figures: the first time they take longer."""
-        floor = self._scorer.floor(voice_id, take.language)
-        if floor is None:
-            return
-        with self._database.write() as session:
-            row = session.get(Synthesis, take.id)
-            if row is None:
-                return
-            row.asr_floor, row.asr_floor_n = floor.value, floor.n
-        take = self.takes.find(actor, take.id)
-        live.publish(PreviewEvent("scored", 1.0, chunks=take.chunks, take=take))
-
-    def _references(self, script: Script) -> list[AudioClip]:
-        if script.voice is None:
-            return []
-        with self._database.read() as session:
-            voice = session.get(Voice, script.voice.id)
-            return self._voices.clips(session, voice) if voice else []

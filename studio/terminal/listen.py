@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from studio.listening.figures import Section
     from studio.listening.forms import ListeningForm, Recorded, SpokenBy, SystemForm, Uploaded
-    from studio.listening.report import Section
     from studio.terminal.common import Terminal
 
 KINDS = ("mos", "ab", "cmos", "smos", "abx", "mushra")

@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from studio.bootstrap import Studio
 from studio.db.tables import Synthesis
+from studio.listening.figures import Material, Report, SystemFacts
 from studio.listening.forms import TIE_RULES, ListeningView
 from studio.listening.kinds import Kind, Role, Use
-from studio.listening.report import Material, Report, SystemFacts, report
+from studio.listening.report import report
 from studio.listening.results import Outcome
 from studio.listening.screening import Answer, ListenerFacts, ScreeningRule
 from studio.listening.stats import icc

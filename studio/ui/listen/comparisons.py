@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from studio.listening.figures import Choice, Section
 from studio.listening.found import Found
 from studio.listening.kinds import Kind
-from studio.listening.report import Choice, Section
 from studio.listening.stats import MeanScore, holm
 from studio.ui.listen.figures import interval, p_value, reason, table
 from studio.ui.listen.plots import Ticks, Whisker, even_ticks, whiskers

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from studio.listening.figures import Section, SystemResult
 from studio.listening.forms import ListeningView
 from studio.listening.kinds import Kind
 from studio.listening.needs import Needed
-from studio.listening.report import Section, SystemResult
 from studio.listening.results import Measured, Outcome
 from studio.ui.listen.comparisons import choices_view, differences_view, ranking_view
 from studio.ui.listen.figures import folded, interval, reason, table
