@@ -25,6 +25,7 @@ class Desk:
 
     studio: Studio
     words: Words
+    still: gr.Textbox | None = None  # unseen: bears the progress of events that show none
 
     def actor(self, request: gr.Request) -> Actor:
         """Who sent this event; its messages come in the page's language."""
@@ -50,6 +51,9 @@ class Desk:
         `watches` is for generators that wait for work: they share their own, larger limit. `empties` is a widget
         that files come in by: when they are refused it lets them go, or they would come again with the next.
         """
+        # At each step of any event Gradio walks its whole tree once for every widget that ever bore progress, seen or
+        # not: a page that has just come would be busy with that alone for seconds.
+        unseen = [self.still] if self.still is not None and progress == "hidden" else None
         limits = (
             {"concurrency_id": "watch", "concurrency_limit": WATCHERS}
             if watches
@@ -57,7 +61,7 @@ class Desk:
         )
         done = event(
             self.answering(handler), inputs, outputs, api_visibility="private", show_progress=progress,
-            **limits, **rest,
+            show_progress_on=unseen, **limits, **rest,
         )  # fmt: skip
         if empties is not None:
             done.failure(None, None, [empties], js="() => null", api_visibility="private")

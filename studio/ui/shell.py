@@ -30,17 +30,18 @@ def build_ui(studio: Studio) -> gr.Blocks:
     words = {"": Words("it"), "en": Words("en")}
     demo = Pages(words, title="Timbro", analytics_enabled=False, fill_width=True)
     with demo:
-        build_page(Desk(studio, words[""]), demo)
+        build_page(studio, words[""], demo)
     with demo.route("English", "/en", show_in_navbar=False):
-        build_page(Desk(studio, words["en"]), demo)
+        build_page(studio, words["en"], demo)
     demo.queue(default_concurrency_limit=8, max_size=200)
     return demo
 
 
-def build_page(desk: Desk, demo: gr.Blocks) -> None:
+def build_page(studio: Studio, words: Words, demo: gr.Blocks) -> None:
     """One language's page."""
-    words = desk.words
     gr.Navbar(visible=False)
+    still = gr.Textbox(elem_id="still", show_label=False, container=False)
+    desk = Desk(studio, words, still)
     header = build_header(desk, demo)
     launched: gr.State = gr.State(0)  # not among the tabs: Gradio would count it as one
     with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:

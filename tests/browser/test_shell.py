@@ -106,6 +106,20 @@ def test_a_refusal_says_what_why_and_what_next(enter: Callable[..., Page]) -> No
     assert len(message.inner_text().strip().split("\n")) >= 2
 
 
+def test_gradios_own_words_are_in_the_language_of_the_page_also_when_they_change(
+    enter: Callable[..., Page],
+) -> None:
+    page = enter()
+    page.evaluate("document.body.append(Object.assign(document.createElement('i'), { id: 'told' }))")
+    told = page.locator("#told")
+    page.evaluate("document.querySelector('#told').textContent = 'queue: 2/3 |'")
+    expect(told).to_have_text("in coda: 2/3 |")
+    page.evaluate("document.querySelector('#told').firstChild.nodeValue = 'queue: 1/3 |'")
+    expect(told).to_have_text("in coda: 1/3 |")
+    page.evaluate("document.querySelector('#told').firstChild.nodeValue = 'processing |'")
+    expect(told).to_have_text("in corso |")
+
+
 def test_a_refused_file_does_not_come_again_with_the_next(enter: Callable[..., Page]) -> None:
     page = enter()
     page.get_by_role("tab", name="Voci").click()

@@ -40,13 +40,18 @@
   });
   // Gradio has no Italian and follows the browser besides: its own few words are put into the page's language.
   let gradioWords = null;
-  const say = (text) => gradioWords[text.trim()];
+  const say = (text) => {
+    const told = text.trim();
+    const known = Object.keys(gradioWords).find((key) => key.endsWith(':') && told.startsWith(key));  // a figure follows
+    return gradioWords[told] ?? (known && told.replace(known, gradioWords[known]));
+  };
+  function translateText(node) {
+    const word = node.nodeValue.length < 60 && say(node.nodeValue);
+    if (word && word !== node.nodeValue.trim()) node.nodeValue = node.nodeValue.replace(node.nodeValue.trim(), word);
+  }
   function translate(root) {
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      const word = node.nodeValue.length < 60 && say(node.nodeValue);
-      if (word && word !== node.nodeValue.trim()) node.nodeValue = node.nodeValue.replace(node.nodeValue.trim(), word);
-    }
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) translateText(node);
     for (const item of root.querySelectorAll?.('[aria-label],[title]') ?? []) {
       for (const name of ['aria-label', 'title']) {
         const word = item.hasAttribute(name) && say(item.getAttribute(name));
@@ -62,12 +67,12 @@
       translate(document.body);
       return;
     }
-    for (const change of changes) for (const node of change.addedNodes) {
+    for (const change of changes) for (const node of change.type === 'childList' ? change.addedNodes : [change.target]) {
       if (node.closest?.('timbro-player')) continue;
       if (node.nodeType === 1) translate(node);
-      else if (node.nodeType === 3 && node.parentElement) translate(node.parentElement);
+      else if (node.nodeType === 3) translateText(node);
     }
-  }).observe(document.body, { childList: true, subtree: true });
+  }).observe(document.body, { childList: true, characterData: true, subtree: true });
 
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, '0')}`;
   const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
