@@ -26,7 +26,7 @@ class Scripts:
         self._database = database
         self._voices = voices
         self._engines = engines
-        self._trained = trained
+        self.trained = trained
         self._text_limit = text_limit
 
     def prepare(self, text: str, language: str, engine_id: str) -> PreparedText:
@@ -51,7 +51,7 @@ class Scripts:
             voice = self._voices.find(session, actor, request.voice.voice_id)
             permits(session, voice, {Purpose.ZERO_SHOT, request.purpose}, spec, request.language)
             if request.adapter_id:
-                self._trained.check(session, actor, request.adapter_id, voice, spec)
+                self.trained.check(session, actor, request.adapter_id, voice, spec)
         if not spec.clones:
             raise InputRefused("voices.not_cloning", engine=spec.name)
         return Script(request, spec, options, prepared, voice.name, voice)
@@ -85,6 +85,6 @@ class Scripts:
         voice = self._voices.find(session, actor, script.voice.id)
         purposes = {Purpose.ZERO_SHOT, script.request.purpose}
         if script.request.adapter_id:
-            self._trained.check(session, actor, script.request.adapter_id, voice, script.spec)
+            self.trained.check(session, actor, script.request.adapter_id, voice, script.spec)
         consent = permits(session, voice, purposes, script.spec, script.request.language)
         return consent.id, voice.speaker_id

@@ -54,17 +54,21 @@ class SynthesisService:
         self._engines = engines
         self.marker = marker
         self._device = device
-        self.trained = trained or NothingTrained()
-        self._scripts = Scripts(database, voices, engines, self.trained, text_limit)
+        self.scripts = Scripts(database, voices, engines, trained or NothingTrained(), text_limit)
         self._turns = turns  # of everybody who lets an engine speak
         self._warmth = Warmth()
         self._board: LiveBoard[PreviewEvent] = LiveBoard()
         self.takes = TakeStore(database, vault, marker)
         self._judging = Judging(database, voices, scorer, self.takes)
 
+    @property
+    def trained(self) -> Trained:
+        """The shelf of trained voices; scripts hold it, so that there is one."""
+        return self.scripts.trained
+
     def prepare(self, text: str, language: str, engine_id: str) -> PreparedText:
         """The text as it will be spoken, and its chunks; TextRefused when there is nothing to say."""
-        return self._scripts.prepare(text, language, engine_id)
+        return self.scripts.prepare(text, language, engine_id)
 
     def preview(self, actor: Actor, request: SynthesisRequest) -> Preview:
         """Start a take; everything that can be refused is refused here, before any work.
@@ -73,10 +77,10 @@ class SynthesisService:
         the watermarker is missing: nothing is generated that could not be marked.
         """
         self.marker.check()
-        script = self._scripts.write(actor, request)
+        script = self.scripts.write(actor, request)
         live = Preview(actor.account_id, script.spec.sample_rate_hz, self.marker.tags(now()))
         live.speaker_id = script.voice.speaker_id if script.voice else ""
-        live.permitted = lambda: self._scripts.ask(actor, script)
+        live.permitted = lambda: self.scripts.ask(actor, script)
         self._board.add(live)
         state = self._stored_state(script)
         # The place counts from the moment of asking. A voice still to be encoded queues when it is ready:
@@ -164,7 +168,7 @@ class SynthesisService:
         """A known phrase as a take of this batch; the one it was made as may belong to another."""
         request = script.request
         with self._database.write() as session:
-            consent_id, keyset_id = self._scripts.consent(session, actor, script)
+            consent_id, keyset_id = self.scripts.consent(session, actor, script)
             copy = self.takes.copied(
                 session, row, keyset_id,
                 consent_id=consent_id, batch_id=request.batch_id, batch_name=request.batch_name, text=request.text,
@@ -184,7 +188,7 @@ class SynthesisService:
             performance = Performance()
             for piece in performance.run(engine, script, state, self.marker):
                 live.check(script.voice_name)
-                self._scripts.ask(actor, script)
+                self.scripts.ask(actor, script)
                 live.sound(piece)
                 live.publish(self._spoken(script, performance))
             live.end_sound()
@@ -205,7 +209,7 @@ class SynthesisService:
         recipe, made_at = script.recipe(state), now()
         file = self.marker.file(sound, AudioFormat.FLAC, made_at)
         with self._database.write() as session:
-            consent_id, keyset_id = self._scripts.consent(session, actor, script)
+            consent_id, keyset_id = self.scripts.consent(session, actor, script)
             asset_id = self._vault.write(session, keyset_id, "take", file)
             row = Synthesis(
                 id=new_id("tak"), owner_id=actor.account_id, voice_id=script.voice.id if script.voice else None,

@@ -27,10 +27,20 @@ def shot(page: Page, name: str) -> None:
 
 
 def measure(page: Page) -> None:
-    """Press the button and wait until it can be pressed again."""
+    """Press the button and wait until a new run is open and the button can be pressed again.
+
+    The scripted engine may end between two looks at the page, so what passes by is not waited for.
+    """
+    runs = page.locator("#results-runs [data-run]")
+    before = {run.get_attribute("data-run") for run in runs.all()}
     page.click("#results-go")
-    expect(page.locator("#results-stop")).to_be_enabled(timeout=LONG_MS)
-    expect(page.locator("#results-stop")).to_be_disabled(timeout=LONG_MS)
+    expect(runs).to_have_count(len(before) + 1, timeout=LONG_MS)
+    opened = page.locator("#results-runs [data-run].chosen")
+    expect(opened).to_have_count(1, timeout=LONG_MS)
+    fresh = re.compile("^(?!(" + "|".join(map(str, before)) + ")$)") if before else re.compile(".")
+    expect(opened).to_have_attribute("data-run", fresh, timeout=LONG_MS)
+    expect(page.locator("#results-go")).to_be_enabled()
+    expect(page.locator("#results-stop")).to_be_disabled()
 
 
 @pytest.mark.timeout(900)

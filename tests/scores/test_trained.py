@@ -78,7 +78,7 @@ def measure(studio: Studio, admin: Actor, voice: VoiceView, trained_id: str = ""
 def test_each_checkpoint_has_a_row_of_its_own_beside_zero_shot(
     studio: Studio, admin: Actor, ears: ScriptedEars, voice: VoiceView
 ) -> None:
-    studio.synthesis.trained = Shelf(voice.id)
+    studio.synthesis.scripts.trained = Shelf(voice.id)
     run_id = measure(studio, admin, voice)
     for trained_id in ("ckp_a", "ckp_b", "adp_f"):
         measure(studio, admin, voice, trained_id)
@@ -102,7 +102,7 @@ def test_each_checkpoint_has_a_row_of_its_own_beside_zero_shot(
 def test_the_takes_of_a_checkpoint_say_what_they_were_spoken_with(
     studio: Studio, admin: Actor, ears: ScriptedEars, voice: VoiceView
 ) -> None:
-    studio.synthesis.trained = Shelf(voice.id)
+    studio.synthesis.scripts.trained = Shelf(voice.id)
     run_id = measure(studio, admin, voice, "ckp_b")
     takes = [line.take_id or "" for line in studio.evaluations.results.find(admin, run_id).lines]
     assert {studio.synthesis.takes.find(admin, take).adapter_id for take in takes} == {"ckp_b"}
@@ -111,7 +111,7 @@ def test_the_takes_of_a_checkpoint_say_what_they_were_spoken_with(
 def test_a_checkpoint_of_another_voice_or_of_a_preset_is_unknown(
     studio: Studio, admin: Actor, ears: ScriptedEars, voice: VoiceView
 ) -> None:
-    studio.synthesis.trained = Shelf("somebody else")
+    studio.synthesis.scripts.trained = Shelf("somebody else")
     with pytest.raises(NotFound):
         measure(studio, admin, voice, "ckp_a")
     preset = System("fake", VoiceChoice.parse("preset:fake:tone"), adapter_id="ckp_a")
