@@ -23,8 +23,8 @@ import numpy as np
 
 from studio.audio.clip import AudioClip
 from studio.bootstrap import Studio, build_studio
+from studio.consent.forms import ATTESTATIONS, ConsentForm
 from studio.consent.purposes import Category, Purpose
-from studio.consent.service import ATTESTATIONS, ConsentForm
 from studio.datasets.bundles import FolderBundle
 from studio.datasets.forms import BuildRequest, DatasetView, TrainingUtterance
 from studio.evaluation.intervals import Interval, difference, mean_interval

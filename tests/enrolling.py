@@ -10,8 +10,8 @@ import soundfile
 from studio.audio.clip import AudioClip
 from studio.audio.encode import AudioFormat, encode
 from studio.bootstrap import Studio
+from studio.consent.forms import ATTESTATIONS, ConsentForm
 from studio.consent.purposes import Category, Purpose
-from studio.consent.service import ATTESTATIONS, ConsentForm
 from studio.privacy.access import Actor
 from studio.voices.forms import CheckedClip, Upload, VoiceForm, VoiceView
 

@@ -10,82 +10,23 @@ from sqlalchemy.orm import Session
 
 from studio.audio.clip import AudioClip
 from studio.consent.challenge import Challenge, ChallengeDesk
-from studio.consent.documents import DocumentDesk, SignedDocument, documents_of, may_see
-from studio.consent.evidence import Detector, Evidence, Listener, judge, refuse_generated, refuse_others
-from studio.consent.eyes import eyes, self_approved
+from studio.consent.documents import DocumentDesk, may_see
+from studio.consent.evidence import Detector, Listener, judge, refuse_generated, refuse_others
+from studio.consent.eyes import eyes
+from studio.consent.forms import ATTESTATIONS, CheckedConsent, ConsentForm
 from studio.consent.gate import consent_versions, current_consent, purposes_of
 from studio.consent.limits import Offer
 from studio.consent.matching import Match, match, refuse_long
 from studio.consent.notices import NoticeDesk
-from studio.consent.purposes import CONSENT_MONTHS, LAWFUL_BASIS, Category, Purpose
+from studio.consent.purposes import CONSENT_MONTHS, LAWFUL_BASIS, Purpose
 from studio.consent.statements import Notice
+from studio.consent.views import REMIND_DAYS, ConsentView, view
 from studio.db.database import Database
-from studio.db.tables import ConsentRecord, ConsentSample, Speaker, Voice, now
+from studio.db.tables import ConsentRecord, ConsentSample, Speaker, now
 from studio.errors import AudioRefused, ConsentMissing, InputRefused, NotFound, NotPermitted
 from studio.privacy import audit
 from studio.privacy.access import Actor, Permission
 from studio.privacy.vault import Vault
-
-ATTESTATIONS = ("adult", "not_public_figure", "notice_read")
-REMIND_DAYS = 30
-
-
-@dataclass(frozen=True)
-class ConsentForm:
-    """What the speaker ticked, and the recording of the statement that `challenge` (a token) asked for."""
-
-    category: Category
-    purposes: frozenset[Purpose]
-    attestations: frozenset[str]
-    challenge: str
-    recording: AudioClip | None
-    source: str = "microphone"  # or "upload": then a person always listens
-    document: SignedDocument | None = None
-    # What the speaker narrows it to; empty: no limit; None: what held before, and no limit where nothing did.
-    engines: frozenset[str] | None = None  # ids
-    languages: frozenset[str] | None = None  # codes of what the voice is made to speak
-
-
-@dataclass(frozen=True)
-class CheckedConsent:
-    """A form that may be stored: its challenge, what was heard, and whose answer it was."""
-
-    form: ConsentForm
-    challenge: Challenge
-    evidence: Evidence
-    subject: str
-
-
-@dataclass(frozen=True)
-class ConsentView:
-    """A consent as people see it."""
-
-    id: str
-    speaker_id: str
-    voice_names: tuple[str, ...]
-    status: str
-    purposes: tuple[str, ...]
-    statement: str
-    transcript: str
-    statement_wer: float | None
-    speaker_score: float | None
-    granted_at: str
-    expires_at: str
-    version: int
-    category: str
-    doubts: tuple[str, ...]
-    documents: tuple[str, ...]  # ids
-    samples: int  # recordings it is bound to
-    engines: tuple[str, ...]  # ids; empty: any whose licence allows the purposes
-    languages: tuple[str, ...]  # that the voice may be made to speak; empty: any
-    self_approved: bool  # by the account that recorded it: nobody else could
-    renewal: str = ""  # "review" or "refused": a newer version that does not count (yet)
-    eyes: str = ""  # for a reviewer: "own" has to be left to somebody else, "alone" nobody else is there
-
-    @property
-    def days_left(self) -> int:
-        """Whole days until it ends; negative once it has."""
-        return (datetime.fromisoformat(self.expires_at) - datetime.now(UTC)).days
 
 
 class ConsentService:
@@ -297,16 +238,3 @@ def _limits(session: Session, speaker_id: str, form: ConsentForm) -> _Limits:
 def _next_version(session: Session, speaker_id: str) -> int:
     query = select(func.max(ConsentRecord.version)).where(ConsentRecord.speaker_id == speaker_id)
     return (session.scalar(query) or 0) + 1
-
-
-def view(session: Session, row: ConsentRecord) -> ConsentView:
-    """A record as people see it."""
-    names = session.scalars(select(Voice.name).where(Voice.speaker_id == row.speaker_id))
-    papers = tuple(document.id for document in documents_of(session, row.speaker_id))
-    bound = select(func.count()).select_from(ConsentSample).where(ConsentSample.consent_id == row.id)
-    return ConsentView(
-        row.id, row.speaker_id, tuple(names), row.status, tuple(row.purposes), row.statement, row.transcript,
-        row.statement_wer, row.speaker_score, row.granted_at, row.expires_at, row.version, row.category,
-        tuple(row.doubts), papers, session.scalar(bound) or 0, tuple(row.engines), tuple(row.languages),
-        self_approved(session, row),
-    )  # fmt: skip

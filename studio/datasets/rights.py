@@ -15,12 +15,14 @@ import numpy as np
 
 from studio.audio.clip import AudioClip
 from studio.consent.evidence import OTHER_VOICE, SAME_VOICE
+from studio.consent.purposes import Purpose
 from studio.datasets.forms import Basis, BuildRequest
 from studio.datasets.importers.base import Corpus
 from studio.errors import AudioRefused, InputRefused
 from studio.evaluation.similarity import Vector
 
 Item = TypeVar("Item")
+PURPOSES = frozenset({Purpose.FINE_TUNE})  # what a consent has to name
 MOST_ALIKE = 0.35  # four equal voices make 0.25; one that says six clips in ten makes 0.36 by itself
 SAMPLE = 60  # clips compared with each other: 1770 pairs
 FEWEST_COMPARED = 4

@@ -1,7 +1,6 @@
 """Datasets: made in the background, listed, handed to training, deleted. The review has its own file."""
 
 import builtins
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,23 +10,23 @@ from sqlalchemy.orm import Session
 from studio.audio.clip import AudioClip
 from studio.audio.encode import AudioFormat, encode
 from studio.consent.gate import permits
-from studio.consent.purposes import Purpose
 from studio.datasets.approval import LicenceDesk, refuse_unapproved
 from studio.datasets.building import Building, Rooms
 from studio.datasets.bundles import Bundle, ImportRoot, ZipBundle, free_bytes
 from studio.datasets.forms import (
     READY,
-    Basis,
     BuildRequest,
     DatasetEvent,
     DatasetView,
     TrainingSet,
     TrainingUtterance,
 )
+from studio.datasets.owners import Owners
 from studio.datasets.removal import BUILDING, Leftovers, discard, remove
 from studio.datasets.requests import TakenFiles, check_language, check_request, checked_name
-from studio.datasets.rights import Crowd, refuse_unlike, sampled
+from studio.datasets.rights import PURPOSES
 from studio.datasets.rows import counts, open_texts, rows_of
+from studio.datasets.views import view
 from studio.db.tables import ConsentRecord, Dataset, DatasetUtterance, Voice
 from studio.errors import InputRefused, NotFound, NotPermitted, StudioError
 from studio.privacy import audit
@@ -36,8 +35,6 @@ from studio.privacy.erasure import Erased
 from studio.voices.service import decode_own
 from studio.work.live import Live, LiveBoard
 from studio.work.turns import Turns
-
-PURPOSES = frozenset({Purpose.FINE_TUNE})
 
 
 class DatasetService:
@@ -51,7 +48,7 @@ class DatasetService:
         self._root = ImportRoot(import_root)
         self.licences = LicenceDesk(rooms.database, rooms.vault)
         self.leftovers = Leftovers(rooms.database, self._root)
-        self._crowds: set[str] = set()  # hashes of what was found to be many people's
+        self._owners = Owners(rooms.vault, rooms.judges)
         self._turns = Turns()
         self._board: LiveBoard[DatasetEvent] = LiveBoard()
         self._at_work: dict[str, Live[DatasetEvent]] = {}  # by the dataset being made
@@ -179,11 +176,11 @@ class DatasetService:
             query = query.where(Dataset.voice_id == voice_id)
         with self._database.read() as session:
             found = [one for one in session.scalars(query) if actor.owns(one.owner_id)]
-            return [self._view(session, one) for one in found]
+            return [view(session, one) for one in found]
 
     def view(self, actor: Actor, dataset_id: str) -> DatasetView:
         with self._database.read() as session:
-            return self._view(session, self.find(session, actor, dataset_id))
+            return view(session, self.find(session, actor, dataset_id))
 
     def clip_audio(self, actor: Actor, utterance_id: str) -> tuple[bytes, str, str]:
         """An utterance's sound as (bytes, media type, file name), for its owner, while the gate permits."""
@@ -219,7 +216,7 @@ class DatasetService:
                 raise InputRefused("datasets.too_few_kept", kept=count.kept, dropped=count.dropped)
             keyset = self._vault.keyring.find(session, voice.speaker_id)
             kept = [row for row in rows_of(session, dataset.id) if row.kept]
-            self._refuse_other_people(session, dataset, voice, kept)
+            self._owners.refuse_others(session, dataset, voice, kept)
             utterances = tuple(
                 TrainingUtterance(
                     row.id, open_texts(keyset, row).text, row.language, row.split, row.duration_s,
@@ -232,19 +229,6 @@ class DatasetService:
                 dataset.content_hash, utterances, count.kept, count.dropped_by_reason,
             )  # fmt: skip
 
-    def _refuse_other_people(
-        self, session: Session, dataset: Dataset, voice: Voice, kept: builtins.list[DatasetUtterance]
-    ) -> None:
-        """Whatever the review has left: it still has to be whose it should be."""
-        if dataset.basis == Basis.CONSENT.value:
-            refuse_unlike([row.likeness for row in kept])
-        elif dataset.content_hash not in self._crowds:
-            crowd = Crowd(self._rooms.judges.embed)
-            for row in sampled(kept):
-                crowd.hear(decode_own(self._vault.read(session, row.asset_id)))
-            crowd.refuse_one_voice(voice.name)
-            self._crowds.add(dataset.content_hash)
-
     def clip(self, session: Session, utterance: TrainingUtterance) -> AudioClip:
         """The utterance's sound, opened; StorageTrouble once its speaker has withdrawn."""
         return decode_own(self._vault.read(session, utterance.asset_id))
@@ -256,7 +240,7 @@ class DatasetService:
         with self._database.write() as session:
             dataset = self.find(session, actor, dataset_id)
             dataset.name = checked_name(name)
-            return self._view(session, dataset)
+            return view(session, dataset)
 
     def delete(self, actor: Actor, dataset_id: str) -> None:
         """Remove a dataset with all its sounds and texts."""
@@ -287,27 +271,3 @@ class DatasetService:
             session.delete(row)
         session.flush()
         return Erased({"dataset": len(rows)})
-
-    def _view(self, session: Session, dataset: Dataset) -> DatasetView:
-        count = counts(session, dataset)
-        voice = session.get_one(Voice, dataset.voice_id)
-        return DatasetView(
-            dataset.id, dataset.name, voice.id, voice.name, dataset.language, dataset.format, dataset.basis,
-            dataset.source, dataset.licence, dataset.seed, dataset.held_out_share, dataset.created_at,
-            dataset.content_hash, count.kept, count.kept_s, count.train, count.held_out, count.dropped,
-            count.dropped_by_reason, _holds(lambda: self._usable(session, dataset, voice)), dataset.owner_id,
-            dataset.rights,
-        )  # fmt: skip
-
-    @staticmethod
-    def _usable(session: Session, dataset: Dataset, voice: Voice) -> None:
-        permits(session, voice, PURPOSES, language=dataset.language)
-        refuse_unapproved(dataset)
-
-
-def _holds(ask: Callable[[], object]) -> bool:
-    try:
-        ask()
-    except (NotPermitted, NotFound):
-        return False
-    return True

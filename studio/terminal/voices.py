@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from studio.consent.purposes import Purpose
-    from studio.consent.service import ConsentView
+    from studio.consent.views import ConsentView
     from studio.terminal.common import Terminal
     from studio.voices.forms import CheckedClip
 
@@ -122,8 +122,8 @@ def _check(terminal: Terminal, file: Path, fix: bool) -> CheckedClip:
 
 def store(terminal: Terminal, given: argparse.Namespace) -> None:
     from studio.consent.documents import SignedDocument
+    from studio.consent.forms import ATTESTATIONS, ConsentForm
     from studio.consent.purposes import Category
-    from studio.consent.service import ATTESTATIONS, ConsentForm
     from studio.voices.forms import VoiceForm
 
     clips = tuple(_check(terminal, file, given.fix) for file in given.clips)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from studio.audio.clip import AudioClip
 from studio.audio.report import ReportCard
-from studio.consent.service import ConsentForm, ConsentView
+from studio.consent.forms import ConsentForm
+from studio.consent.views import ConsentView
 
 MOST_CLIPS = 20
 

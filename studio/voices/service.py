@@ -6,9 +6,10 @@ from dataclasses import asdict
 from sqlalchemy.orm import Session
 
 from studio.audio.encode import AudioFormat, encode
+from studio.consent.forms import CheckedConsent, ConsentForm
 from studio.consent.gate import permits, refuse_while_renewing
 from studio.consent.purposes import Purpose
-from studio.consent.service import CheckedConsent, ConsentForm, ConsentService
+from studio.consent.service import ConsentService
 from studio.db.database import Database
 from studio.db.tables import ConsentRecord, ReferenceClip, Speaker, SpeakerIdentity, Voice
 from studio.errors import AudioRefused, ConsentMissing, InputRefused, NotFound

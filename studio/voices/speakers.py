@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from studio.audio.clip import AudioClip
 from studio.consent.challenge import Challenge
 from studio.consent.documents import may_see
+from studio.consent.forms import ConsentForm
 from studio.consent.gate import current_consent
 from studio.consent.limits import Offer
 from studio.consent.links import Guest, LinkDesk
 from studio.consent.purposes import Category, Purpose
-from studio.consent.service import ConsentForm, ConsentService, ConsentView
+from studio.consent.service import ConsentService
 from studio.consent.statements import Notice
+from studio.consent.views import ConsentView
 from studio.db.database import Database
 from studio.db.tables import Speaker
 from studio.errors import InputRefused, NotFound

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,6 +15,7 @@ from studio.evaluation.analysts import Analyst
 from studio.evaluation.mcd import MelCepstralDistortion, mcd_of_clips
 from studio.evaluation.mcd_pairs import Distortions
 from tests.evaluation.recordings import vowels
+from tests.waiting import until
 
 ONE, OTHER, THIRD = vowels(0.4, seed=1), vowels(0.5, pitch_hz=150.0, seed=2), vowels(0.3, seed=3)
 
@@ -92,10 +92,8 @@ def test_closing_forgets_every_sound(here, monkeypatch):
 def test_what_nobody_asks_for_any_more_is_forgotten_by_itself(monkeypatch):
     analysed, briefly = count(monkeypatch), Distortions(1, idle_s=0.05)
     briefly.of_clips(ONE, ONE)
-    deadline = time.monotonic() + 5
-    while briefly.remembered and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert analysed == [0.4] and not briefly.remembered
+    until(lambda: not briefly.remembered)
+    assert analysed == [0.4]
 
 
 def test_pairs_are_begun_only_a_little_ahead_of_who_takes_them(here):

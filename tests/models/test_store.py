@@ -155,17 +155,17 @@ def test_two_threads_pulling_one_model_fetch_it_once(tmp_path: Path) -> None:
     waiting = threading.Event()
     one = threading.Thread(target=store.pull, args=("m",))
     one.start()
-    assert fetcher.reached.wait(5)
+    assert fetcher.reached.wait(60)
     two = threading.Thread(
         target=store.pull, args=("m", lambda report: waiting.set() if report.activity == "waiting" else None)
     )
     two.start()
-    assert waiting.wait(5)
+    assert waiting.wait(60)
     with pytest.raises(StorageTrouble):
         store.remove("m")
     fetcher.released.set()
-    one.join(5)
-    two.join(5)
+    one.join(60)
+    two.join(60)
     assert len(fetcher.calls) == 1
     assert store.state("m").kind == "present"
 
@@ -175,11 +175,11 @@ def test_waiting_for_another_pull_can_be_cancelled(tmp_path: Path) -> None:
     fetcher.pause_at = "beta.bin"
     one = threading.Thread(target=store.pull, args=("m",))
     one.start()
-    assert fetcher.reached.wait(5)
+    assert fetcher.reached.wait(60)
     with pytest.raises(Cancelled):
         store.pull("m", should_stop=lambda: True)
     fetcher.released.set()
-    one.join(5)
+    one.join(60)
     assert store.state("m").kind == "present"
 
 
@@ -194,15 +194,15 @@ def test_a_killed_process_leaves_no_lock_and_its_finished_files_are_used(tmp_pat
     reached = context.Event()
     child = context.Process(target=_pull_and_stand_still, args=(tmp_path, reached))
     child.start()
-    assert reached.wait(20)
+    assert reached.wait(120)
     store, fetcher = store_with(tmp_path, {FIRST.label: RIGHT})
     with pytest.raises(StorageTrouble):
         store.remove("m")  # the other process holds it
     child.kill()
-    child.join(5)
+    child.join(60)
     started = time.monotonic()
     store.pull("m")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30  # a lock that is held is waited for without end
     assert fetcher.calls == [(FIRST.label, ("beta.bin",))]
 
 

@@ -32,6 +32,7 @@ from tests.training.scripted import (
     wait_for,
     worker_of,
 )
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -185,10 +186,7 @@ def test_a_done_that_was_read_before_the_server_died_is_still_a_done(
     monkeypatch.setattr(Books, "end", lambda self, job_id, ending: time.sleep(60))
     job_id = launched(studio, admin, voice, epochs=3)
     events = home.settings.storage / "runs" / job_id / "events.jsonl"
-    end = time.monotonic() + 120
-    while not (events.exists() and '"kind": "done"' in events.read_text()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: events.exists() and '"kind": "done"' in events.read_text(), 120.0)
     identity = RunFolder(events.parent, b"").worker()
     while identity is not None and identity.alive():
         time.sleep(0.05)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from studio.consent.forms import ATTESTATIONS
 from studio.consent.purposes import Category, Purpose
-from studio.consent.service import ATTESTATIONS
 from studio.engines.kokoro.spec import SPEC as KOKORO
 from studio.engines.xtts.spec import SPEC as XTTS
 from studio.privacy.access import Role

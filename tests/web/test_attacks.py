@@ -8,8 +8,7 @@ import secrets
 import socket
 import struct
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 import soundfile
 
 from studio.db.tables import SignInLink
+from tests.waiting import until
 from tests.web.conftest import Served
 from tests.web.visitor import G, Visitor, file_data
 
@@ -170,9 +170,7 @@ def test_attack_05_nobody_cancels_or_hears_anothers_job(served: Served, ada: Vis
         assert anonymous.get(f"{G}/{path}").status_code == 401, path
     assert not served.studio.stopped
     assert ada.client.post(f"{G}/cancel", json=cancel).status_code == 200
-    deadline = time.monotonic() + 10
-    while not served.studio.stopped and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: bool(served.studio.stopped))
     assert served.studio.stopped == [ada.account_id]
 
 
@@ -350,15 +348,8 @@ def test_attack_12_an_upload_that_breaks_off_leaves_nothing(served: Served, ada:
             "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
             '--b\r\nContent-Disposition: form-data; name="files"; filename="a.wav"\r\n\r\nhalf a file'.encode()
         )
-        wait_until(lambda: leftovers(served) != before)
-    wait_until(lambda: leftovers(served) == before)
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        until(lambda: leftovers(served) != before)
+    until(lambda: leftovers(served) == before, 20.0)  # before the sweeper comes
 
 
 # -- 13 to 17: through the upload route and the decoder ---------------------------------------------------

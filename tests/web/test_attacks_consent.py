@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from anyio import fail_after
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -31,6 +32,7 @@ from studio.web.consent import reading, routes
 from studio.web.consent.routes import SENDING
 from tests.enrolling import fresh_recording, real_speech
 from tests.fakes import FakeJudges
+from tests.waiting import until
 from tests.web.conftest import Served
 
 ATTEST = ["adult", "not_public_figure", "notice_read"]
@@ -291,10 +293,17 @@ def test_a_sender_who_dawdles_gives_the_place_back(
     served: Served, owner: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every place is taken by a body that never ends; in time each is told so, and the next one is let in."""
+    limits: list[float] = []
+
+    def limited(seconds: float) -> Any:
+        limits.append(seconds)
+        return fail_after(seconds)
+
+    monkeypatch.setattr(reading, "fail_after", limited)
     monkeypatch.setattr(reading, "WITHIN_S", 1.0)
     phone = invited(served, owner)
     slow = [_half_sent(served, f"{phone.base}/check", 5_000_000) for _ in range(SENDING)]
-    time.sleep(0.5)
+    until(lambda: limits == [1.0] * SENDING)  # every one of them is inside
     monkeypatch.setattr(reading, "WITHIN_S", 60.0)
     checked = phone.client.post(f"{phone.base}/check", content=encode(real_speech(6.0), AudioFormat.WAV))
     assert checked.status_code == 200

@@ -17,6 +17,7 @@ from studio.privacy.access import Actor
 from studio.privacy.api_keys import Scope
 from studio.synthesis.speech import MOST_AT_ONCE
 from studio.web.limits import RATES, Budget, Rate
+from tests.waiting import until
 from tests.web.conftest import Served
 from tests.web.visitor import Visitor
 
@@ -122,16 +123,10 @@ def test_a_caller_who_leaves_stops_the_work(served: Served, program: httpx.Clien
     with program.stream("POST", "/v1/audio/speech", json={**body, "stream": True}) as answer:
         next(answer.iter_bytes())
     synthesis, actor = served.studio.synthesis, actor_of(served, ada)
-    deadline = time.monotonic() + 10
-    while synthesis.running(actor) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not synthesis.running(actor)
+    until(lambda: not synthesis.running(actor), 10.0)  # it would speak for longer
     with pytest.raises(httpx.ReadTimeout):
         program.post("/v1/audio/speech", json={**body, "input": body["input"] + "Fine."}, timeout=1.0)
-    deadline = time.monotonic() + 10
-    while synthesis.running(actor) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not synthesis.running(actor)
+    until(lambda: not synthesis.running(actor), 10.0)  # it would speak for longer
 
 
 def test_voices_and_models_are_listed_and_a_name_is_enough(served: Served, ada: Visitor) -> None:
@@ -288,11 +283,9 @@ def test_attack_34_more_jobs_than_the_queue_takes_are_refused(served: Served) ->
     threads = [threading.Thread(target=hold, args=(c, n)) for n, c in enumerate(clients)]
     for thread in threads:
         thread.start()
-    deadline = time.monotonic() + 10  # all are on their way, and none of them has given up yet
-    while len(served.studio.synthesis.running(actor_of(served, flo))) < MOST_AT_ONCE:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
     try:
+        # All are on their way, and none of them has given up yet.
+        until(lambda: len(served.studio.synthesis.running(actor_of(served, flo))) == MOST_AT_ONCE, 10.0)
         answer = say(clients[0])
         refused(answer, 429, "access.busy")
         assert int(answer.headers["retry-after"]) > 0
@@ -300,10 +293,7 @@ def test_attack_34_more_jobs_than_the_queue_takes_are_refused(served: Served) ->
         for thread in threads:
             thread.join()
     assert statuses == [0] * MOST_AT_ONCE
-    deadline = time.monotonic() + 15
-    while served.studio.synthesis.running(actor_of(served, flo)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not served.studio.synthesis.running(actor_of(served, flo))
+    until(lambda: not served.studio.synthesis.running(actor_of(served, flo)))
 
 
 def test_attack_34_guessing_keys_is_slowed(served: Served, program: httpx.Client) -> None:

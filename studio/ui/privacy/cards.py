@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from studio.consent.documents import DocumentView
 from studio.consent.purposes import Category
-from studio.consent.service import REMIND_DAYS, ConsentView
+from studio.consent.views import REMIND_DAYS, ConsentView
 from studio.privacy.dossier import Dossier
 from studio.privacy.retention import ENDED
 from studio.privacy.telling import Held

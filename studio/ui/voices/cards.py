@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from studio.consent.service import REMIND_DAYS, ConsentView
+from studio.consent.views import REMIND_DAYS, ConsentView
 from studio.privacy.erasure import Receipt
 from studio.synthesis.choices import EngineChoice
 from studio.ui.markup import badge, bar, button, empty, esc, facts, player

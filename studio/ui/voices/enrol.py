@@ -8,8 +8,8 @@ import gradio as gr
 
 from studio.consent.challenge import MINUTES, Challenge
 from studio.consent.documents import MOST_BYTES, SignedDocument
+from studio.consent.forms import ATTESTATIONS, ConsentForm
 from studio.consent.purposes import Category, Purpose
-from studio.consent.service import ATTESTATIONS, ConsentForm
 from studio.errors import InputRefused
 from studio.privacy.access import Actor
 from studio.ui.desk import Desk

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from studio.consent.matching import SAMPLE_OTHER, SAMPLE_SAME
-from studio.consent.service import ConsentView
+from studio.consent.views import ConsentView
 from studio.consent.wording import WER_PASSES
 from studio.privacy.access import Actor, Permission
 from studio.ui.desk import Desk

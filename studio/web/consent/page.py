@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from studio.consent.challenge import Challenge
+from studio.consent.forms import ATTESTATIONS
 from studio.consent.purposes import Purpose
-from studio.consent.service import ATTESTATIONS, ConsentView
+from studio.consent.views import ConsentView
 from studio.errors import LANGUAGES
 from studio.privacy.erasure import Receipt
 from studio.voices.forms import CheckedClip

@@ -9,8 +9,8 @@ from typing import Any, cast
 from anyio import CapacityLimiter, fail_after
 from fastapi import Request
 
+from studio.consent.forms import ATTESTATIONS
 from studio.consent.purposes import Purpose
-from studio.consent.service import ATTESTATIONS
 from studio.errors import InputRefused
 from studio.voices.forms import Upload
 from studio.voices.speakers import MOST_BY_LINK, Answer
