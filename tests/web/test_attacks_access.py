@@ -41,7 +41,7 @@ from tests.enrolling import checked_speech, enrol, real_speech
 from tests.fakes import FakeJudges
 from tests.listening.taking_part import form, guest, opened, patient, spoken
 from tests.web.conftest import Served
-from tests.web.test_attacks import ENROL, RETURN, SIZE, wait_until
+from tests.web.test_attacks import ENROL, RETURN, SIZE
 from tests.web.test_attacks_consent import Phone
 from tests.web.test_speech_api import PRESET, actor_of, caller
 from tests.web.visitor import G, Visitor
@@ -619,7 +619,7 @@ def test_attack_35_kill_9_in_the_middle_of_an_enrolment_and_of_an_upload(tmp_pat
         answering.start()
         cookie = "; ".join(f"{name}={value}" for name, value in person.cookies.items())
         with half_an_upload(url, cookie):
-            wait_until(lambda: any(p.is_file() for p in (storage / "tmp").rglob("*")))
+            until(lambda: any(p.is_file() for p in (storage / "tmp").rglob("*")))
             process.send_signal(signal.SIGKILL)
             process.wait()
         answering.join()

@@ -622,10 +622,10 @@ def test_attack_27_a_withdrawal_during_generation(served: Served, owner: Actor) 
     text = "This sentence is long enough to be a piece of its own, and there are many of them here. " * 40
     request = SynthesisRequest(VoiceChoice(view.id), text, "en", "fake", {"delay_s": 5.0})
     live = served.studio.synthesis.preview(owner, request)
+    until(lambda: live.latest is not None and live.latest.stage == "speaking")
+    # Only now: two that wait for one enrolment are served in either order.
     queued = served.studio.synthesis.preview(owner, request)
-    while live.latest is None or live.latest.stage != "speaking":
-        assert not live.finished
-        time.sleep(0.01)
+    until(lambda: queued.latest is not None and queued.latest.stage == "queued")
     withdrawn = phone.client.post(f"{phone.base}/withdraw", json={"sure": True})
     assert withdrawn.status_code == 200
     for work in (live, queued):
