@@ -40,6 +40,7 @@ from tests.conftest import open_home
 from tests.enrolling import checked_speech, enrol, real_speech
 from tests.fakes import FakeJudges
 from tests.listening.taking_part import form, guest, opened, patient, spoken
+from tests.waiting import until
 from tests.web.conftest import Served
 from tests.web.test_attacks import ENROL, RETURN, SIZE
 from tests.web.test_attacks_consent import Phone
