@@ -12,7 +12,7 @@ from studio.settings import Settings
 from studio.web.bindings import Bindings, told_files, told_in
 from studio.web.body import UploadWatch, upload_refusal
 from studio.web.headers import Headers, as_file, find, replaced, secured, with_nonce
-from studio.web.pages import refusal_body, staying
+from studio.web.pages import begun, refusal_body
 from studio.web.refusals import Refusal
 from studio.web.visit import Visit
 
@@ -121,7 +121,7 @@ class PageAnswer(Collected):
     async def finish(self) -> None:
         page = find(self.headers, b"content-type").startswith(b"text/html")
         head = self.visit.method == "HEAD"
-        await self.release(with_nonce(staying(self.body), self.nonce) if page and not head else self.body)
+        await self.release(with_nonce(begun(self.body), self.nonce) if page and not head else self.body)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import html
 import json
+from pathlib import Path
 
 from studio.errors import SignInRequired, StudioError
 from studio.web.refusals import Refusal
@@ -28,16 +29,12 @@ a.quiet{background:none;color:var(--go);box-shadow:inset 0 0 0 2px var(--go);mar
 button:focus-visible,a:focus-visible{outline:3px solid var(--text);outline-offset:2px}
 """
 
-# Gradio closes its connection as soon as its page is about to be left, takes that for a lost one, and two seconds later
-# loads the page again: a page that answers slowly was never reached, and a download ended what was running. The browser
-# closes the connection itself once the page is really left. Window listeners are called in the order of registration,
-# so this must come before Gradio's.
-STAYING = b"<script>addEventListener('beforeunload', (event) => event.stopImmediatePropagation());</script>"
+FIRST = Path(__file__).with_name("first.js").read_bytes()
 
 
-def staying(page: bytes) -> bytes:
-    """Gradio's page, keeping its connection until it is left."""
-    return page.replace(b"<head>", b"<head>" + STAYING, 1)
+def begun(page: bytes) -> bytes:
+    """Gradio's page, beginning with our first script, which mends its connection before anything uses it."""
+    return page.replace(b"<head>", b"<head><script>" + FIRST + b"</script>", 1)
 
 
 def _code(text: str) -> str:
