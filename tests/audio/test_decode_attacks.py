@@ -140,7 +140,7 @@ def test_whole_numbers_written_as_fractions() -> None:
     ],
 )
 def test_attack_16_a_decoder_that_crashes_hangs_or_babbles(program: str, key: str) -> None:
-    before, limits = open_files(), DecodeLimits(timeout_s=1.5)
+    before, limits = open_files(), DecodeLimits(timeout_s=1.5 if key == "decoder_timeout" else 30)
     refused(riff(), key, limits=limits, child=(sys.executable, "-c", program))
     assert open_files() == before
     assert decode(riff(), "next.wav").duration_s == 1.0

@@ -111,7 +111,7 @@ def watch_to_the_end(page: Page) -> None:
     first = int(bar.get_attribute("aria-valuenow") or 0)
     page.wait_for_function(
         "(before) => { const bar = document.querySelector('#job-head [role=progressbar]');"
-        " return bar && Number(bar.getAttribute('aria-valuenow')) > before + 5; }",
+        " return bar && Number(bar.getAttribute('aria-valuenow')) >= Math.min(before + 5, 100); }",
         arg=first, timeout=LONG_MS,
     )  # fmt: skip
     shot(page, "jobs-running")

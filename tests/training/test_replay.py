@@ -115,7 +115,7 @@ def test_consent_is_asked_of_those_who_are_replayed_when_the_job_starts(
     job_id = studio.training.submit(admin, request(studio, voice, make_dataset(studio, rosa, language="it")))
     end_consent(studio, rosa, "purpose_taken_back")
     studio.training.supervisor.start()
-    job = wait_for(studio, admin, job_id, ended, 30)
+    job = wait_for(studio, admin, job_id, ended)
     assert job.state is JobState.CANCELLED
     assert job.reason is not None and job.reason[0] == "consent.purpose_missing"
 

@@ -91,7 +91,7 @@ def test_an_error_at_the_start_ends_the_job_and_the_next_one_runs(
     monkeypatch.setattr(claiming, "launch", first_fails)
     first, second = submitted(studio, admin, voice), submitted(studio, admin, voice, epochs=1)
     studio.training.supervisor.start()
-    failed = wait_for(studio, admin, first, ended, 30)
+    failed = wait_for(studio, admin, first, ended)
     assert failed.state is JobState.FAILED
     assert reason(failed) == key
     assert failed.trouble("it")
@@ -155,7 +155,7 @@ def test_a_job_that_cannot_be_looked_after_is_given_up_and_keeps_nobody_from_the
     studio.training.supervisor.start()
     wait_for(studio, admin, bad, lambda job: job.state is JobState.RUNNING and bool(job.heard_at))
     worker = Identity.of(worker_of(studio.settings, bad))
-    failed = wait_for(studio, admin, bad, ended, 60)
+    failed = wait_for(studio, admin, bad, ended)
     assert failed.state is JobState.FAILED
     assert reason(failed) == "training.unforeseen"
     assert not worker.alive()
@@ -176,7 +176,7 @@ def test_a_running_job_that_nobody_follows_is_taken_up_even_long_after_the_start
     job_id = wait_for(studio, admin, submitted(studio, admin, voice, epochs=1), ended).id
     running_without_a_process(studio, job_id, wish)
     (studio.settings.storage / "runs" / job_id / "events.jsonl").unlink()  # and it told nobody how it ended
-    assert wait_for(studio, admin, job_id, ended, 30).state is state
+    assert wait_for(studio, admin, job_id, ended).state is state
 
 
 def test_a_done_that_was_read_before_the_server_died_is_still_a_done(
@@ -198,7 +198,7 @@ def test_a_done_that_was_read_before_the_server_died_is_still_a_done(
     again = home.reopen()
     again.engines.register(trainable_spec())
     again.training.supervisor.start()
-    assert wait_for(again, admin, job_id, ended, 60).state is JobState.DONE
+    assert wait_for(again, admin, job_id, ended).state is JobState.DONE
     assert len(again.training.adapters.of_voice(admin, voice.id)) == 1
 
 
@@ -229,7 +229,7 @@ def test_a_child_that_dies_at_once_is_not_told_as_trouble_with_the_disk(
     from studio.training import launching
 
     monkeypatch.setattr(launching.sys, "executable", "/bin/false")
-    job = wait_for(studio, admin, launched(studio, admin, voice), ended, 30)
+    job = wait_for(studio, admin, launched(studio, admin, voice), ended)
     assert job.state is JobState.INTERRUPTED
     assert job.reason == ("training.crashed", {"code": 1})
 

@@ -79,7 +79,7 @@ def test_attack_27_a_consent_that_ends_during_training_stops_the_job_and_leaves_
 ) -> None:
     voice, job_id, worker = training(studio, admin)
     end_consent(studio, voice, how)
-    job = wait_for(studio, admin, job_id, ended, 20)
+    job = wait_for(studio, admin, job_id, ended)
     assert job.state is JobState.CANCELLED and job.reason is not None and job.reason[0].startswith("consent.")
     assert not worker.alive()
     assert not (studio.settings.storage / "runs" / job_id).exists()

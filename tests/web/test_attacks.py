@@ -294,7 +294,7 @@ def test_attack_09_traversal_and_bad_tokens(served: Served) -> None:
 )
 def test_attack_09_traversal_while_signed_in(served: Served, ada: Visitor, path: str) -> None:
     """Sent as it is: ordinary clients tidy such paths up before they send them."""
-    connection = HTTPConnection(served.url.removeprefix("http://"), timeout=10)
+    connection = HTTPConnection(served.url.removeprefix("http://"), timeout=60)
     connection.request("GET", path, headers={"cookie": ada.cookie})
     assert connection.getresponse().status == 404
     connection.close()

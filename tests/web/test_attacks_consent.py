@@ -670,7 +670,7 @@ def test_attack_27_the_gate_is_asked_while_the_engine_speaks(served: Served, own
     (view,) = [v for v in served.studio.voices.browse(owner) if v.name == "Ending"]
     text = "This sentence is long enough to be a piece of its own, and there are many of them here. " * 12
     live = served.studio.synthesis.preview(
-        owner, SynthesisRequest(VoiceChoice(view.id), text, "en", "fake", {"delay_s": 0.2})
+        owner, SynthesisRequest(VoiceChoice(view.id), text, "en", "fake", {"delay_s": 2.0})
     )
     while live.latest is None or live.latest.stage != "speaking":
         assert not live.finished

@@ -17,18 +17,18 @@ def page(served: Served) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(locale="en-GB")
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.goto(served.url)
         expect(page.get_by_role("heading", name="Nobody is signed in")).to_be_visible()
         page.goto(f"{served.url}/login/{token}")
         page.get_by_role("button", name="Sign in").click()
-        expect(page.locator("#name textarea")).to_be_visible(timeout=30_000)
+        expect(page.locator("#name textarea")).to_be_visible(timeout=60_000)
         yield page
         browser.close()
 
 
 def said(page: Page, text: str) -> None:
-    expect(page.locator("#out textarea")).to_have_value(text, timeout=20_000)
+    expect(page.locator("#out textarea")).to_have_value(text, timeout=60_000)
 
 
 def test_a_button_a_generator_and_a_direct_call_work(page: Page) -> None:
@@ -61,5 +61,5 @@ def test_an_ended_session_says_so(page: Page, served: Served) -> None:
     page.wait_for_timeout(300)
     page.locator("#greet").click()
     expect(page.get_by_text("ended").or_(page.get_by_text("Nobody is signed in")).first).to_be_visible(
-        timeout=20_000
+        timeout=60_000
     )

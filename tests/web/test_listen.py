@@ -229,7 +229,7 @@ def test_traversal_in_a_listeners_address_is_refused_as_it_is_sent(served: Serve
         "/listening/../studio.db",
         "/listening/page.js/../x",
     ):
-        connection = HTTPConnection(host, timeout=10)
+        connection = HTTPConnection(host, timeout=60)
         connection.request("GET", path)
         assert connection.getresponse().status in (401, 404), path
         connection.close()

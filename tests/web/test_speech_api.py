@@ -3,7 +3,6 @@
 import io
 import json
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,17 +95,16 @@ def test_bare_samples_are_what_they_say(program: httpx.Client) -> None:
     assert np.sqrt((phone**2).mean()) == pytest.approx(np.sqrt((flac**2).mean()), rel=0.35)
 
 
-def test_a_stream_begins_before_the_take_is_made(program: httpx.Client) -> None:
-    body = {"input": "Una frase che dura. " * 30, "voice": PRESET, "options": {"delay_s": 0.3}}
-    began = time.monotonic()
+def test_a_stream_begins_before_the_take_is_made(served: Served, program: httpx.Client, ada: Visitor) -> None:
+    body = {"input": "Una frase che dura. " * 30, "voice": PRESET, "options": {"delay_s": 0.5}}
     with program.stream("POST", "/v1/audio/speech", json={**body, "stream": True}) as answer:
         assert answer.status_code == 200
         pieces = answer.iter_bytes()
         sound = next(pieces)
-        first_s = time.monotonic() - began
+        assert served.studio.synthesis.running(actor_of(served, ada)), (
+            "the sound came only with the whole take"
+        )
         sound += b"".join(pieces)
-        whole_s = time.monotonic() - began
-    assert first_s < whole_s / 2, (first_s, whole_s)
     with av.open(io.BytesIO(sound)) as file:
         assert sum(frame.samples for frame in file.decode(file.streams.audio[0])) > 24_000
 
@@ -119,14 +117,14 @@ def test_a_streamed_wav_can_be_read(program: httpx.Client) -> None:
 
 
 def test_a_caller_who_leaves_stops_the_work(served: Served, program: httpx.Client, ada: Visitor) -> None:
-    body = {"input": "Una frase che dura. " * 60, "voice": PRESET, "options": {"delay_s": 0.4}}
+    body = {"input": "Una frase che dura. " * 60, "voice": PRESET, "options": {"delay_s": 3.0}}
     with program.stream("POST", "/v1/audio/speech", json={**body, "stream": True}) as answer:
         next(answer.iter_bytes())
     synthesis, actor = served.studio.synthesis, actor_of(served, ada)
-    until(lambda: not synthesis.running(actor), 10.0)  # it would speak for longer
+    until(lambda: not synthesis.running(actor), 20.0)  # it would speak for longer
     with pytest.raises(httpx.ReadTimeout):
         program.post("/v1/audio/speech", json={**body, "input": body["input"] + "Fine."}, timeout=1.0)
-    until(lambda: not synthesis.running(actor), 10.0)  # it would speak for longer
+    until(lambda: not synthesis.running(actor), 20.0)  # it would speak for longer
 
 
 def test_voices_and_models_are_listed_and_a_name_is_enough(served: Served, ada: Visitor) -> None:
@@ -270,13 +268,13 @@ def test_attack_34_a_flood_of_calls_is_slowed(
 
 def test_attack_34_more_jobs_than_the_queue_takes_are_refused(served: Served) -> None:
     flo = served.visitor("flo")
-    body = {"input": "Una frase che dura. " * 40, "voice": PRESET, "options": {"delay_s": 3.0}}
+    body = {"input": "Una frase che dura. " * 40, "voice": PRESET, "options": {"delay_s": 4.0}}
     statuses: list[int] = []
     clients = [caller(served, flo) for _ in range(MOST_AT_ONCE)]
 
     def hold(client: httpx.Client, number: int) -> None:
         try:
-            client.post("/v1/audio/speech", json={**body, "input": f"{number} {body['input']}"}, timeout=12.0)
+            client.post("/v1/audio/speech", json={**body, "input": f"{number} {body['input']}"}, timeout=20.0)
         except httpx.ReadTimeout:
             statuses.append(0)
 
@@ -285,7 +283,7 @@ def test_attack_34_more_jobs_than_the_queue_takes_are_refused(served: Served) ->
         thread.start()
     try:
         # All are on their way, and none of them has given up yet.
-        until(lambda: len(served.studio.synthesis.running(actor_of(served, flo))) == MOST_AT_ONCE, 10.0)
+        until(lambda: len(served.studio.synthesis.running(actor_of(served, flo))) == MOST_AT_ONCE, 18.0)
         answer = say(clients[0])
         refused(answer, 429, "access.busy")
         assert int(answer.headers["retry-after"]) > 0

@@ -44,5 +44,5 @@ def test_a_writer_does_not_run_ahead_and_ends_when_the_reader_leaves() -> None:
     pieces = poured(write)
     assert len(next(pieces)) == PIECE
     pieces.close()
-    assert over.wait(5)
+    assert over.wait(60)
     assert len(written) <= AHEAD + 3

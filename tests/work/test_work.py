@@ -44,16 +44,17 @@ def test_a_board_hides_the_work_of_others() -> None:
 
 
 def test_turns_are_taken_in_the_order_they_were_asked_for() -> None:
-    turns, order, started = Turns(), [], threading.Barrier(2)
+    turns, order, started, all_wait = Turns(), [], threading.Barrier(2), threading.Event()
+    queued = [threading.Event() for _ in range(10)]
 
     def wait(number: int) -> None:
-        with turns.turn():
+        with turns.turn(on_position=lambda ahead: queued[number].set()):
             order.append(number)
 
     def hold() -> None:
         with turns.turn():
             started.wait()
-            time.sleep(0.3)
+            all_wait.wait()
 
     holder = threading.Thread(target=hold)
     holder.start()
@@ -61,9 +62,10 @@ def test_turns_are_taken_in_the_order_they_were_asked_for() -> None:
     waiting = [threading.Thread(target=wait, args=(number,)) for number in range(10)]
     for thread in waiting:
         thread.start()
-        time.sleep(0.01)
+        queued[waiting.index(thread)].wait()
+    all_wait.set()
     for thread in (holder, *waiting):
-        thread.join(timeout=10)
+        thread.join()
     assert order == list(range(10))
 
 

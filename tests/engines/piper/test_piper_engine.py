@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from studio.engines.piper.spec import PiperOptions
 from studio.errors import EngineTrouble, InputRefused, ModelBroken, ModelMissing, NotFound, TextRefused
 from tests.fetched import STORAGE_MODELS, model_file
 from tests.tiny_piper import SAMPLES_PER_ID, write_tiny_voice
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 
@@ -281,7 +281,4 @@ def alive(pid: int) -> bool:
 
 def gone(pid: int) -> None:
     """Wait until the process has ended (a zombie has)."""
-    limit = time.monotonic() + 8
-    while alive(pid):
-        assert time.monotonic() < limit, f"process {pid} is still there"
-        time.sleep(0.02)
+    until(lambda: not alive(pid))
