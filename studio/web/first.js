@@ -88,7 +88,7 @@
 
   window.fetch = async (what, how) => {
     const url = new URL(what.url ?? what, location.href);
-    if (url.pathname.endsWith("/queue/join")) {
+    if (url.pathname.endsWith("/queue/join") && typeof how?.body === "string") {
       return Session.of(JSON.parse(how.body).session_hash).ask(plainly(what, how));
     }
     const answer = await plainly(what, how);
