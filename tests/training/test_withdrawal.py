@@ -81,6 +81,7 @@ def test_attack_27_a_consent_that_ends_during_training_stops_the_job_and_leaves_
     end_consent(studio, voice, how)
     job = wait_for(studio, admin, job_id, ended)
     assert job.state is JobState.CANCELLED and job.reason is not None and job.reason[0].startswith("consent.")
+    assert job.step < job.steps, "it trained to its end"
     assert not worker.alive()
     assert not (studio.settings.storage / "runs" / job_id).exists()
     with studio.database.read() as session:
