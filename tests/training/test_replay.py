@@ -118,6 +118,7 @@ def test_consent_is_asked_of_those_who_are_replayed_when_the_job_starts(
     job = wait_for(studio, admin, job_id, ended)
     assert job.state is JobState.CANCELLED
     assert job.reason is not None and job.reason[0] == "consent.purpose_missing"
+    assert job.step == 0
 
 
 def test_what_learned_from_somebody_goes_when_they_withdraw_and_nothing_else_does(
